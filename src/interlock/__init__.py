@@ -1,0 +1,20 @@
+"""Interlock: contract-first integration, with guarantees that can be defended in a postmortem."""
+
+from interlock.model.problems import BusinessConflict, Rejected
+from interlock.model.retry import RetrySchedule, exponential
+from interlock.sdk.context import Context
+from interlock.sdk.flow import Flow
+from interlock.sdk.reply import Answer, Reply, Tick
+
+__all__ = [
+    "Answer",
+    "BusinessConflict",
+    "Context",
+    "Flow",
+    "Rejected",
+    "Reply",
+    "RetrySchedule",
+    "Tick",
+    "exponential",
+]
+__version__ = "0.1.0"

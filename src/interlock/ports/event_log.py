@@ -1,0 +1,73 @@
+"""Port: the durable, partitioned log of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from interlock.model.event import Appended, Event, Stored
+from interlock.model.problems import Problem
+
+AppendDone = Callable[[Sequence[Appended] | None, Problem | None], None]
+Listener = Callable[[Sequence[Stored]], None]
+
+
+class Slice(NamedTuple):
+    """A part of one partition: its events in order, and how far it reaches.
+
+    Every event of the partition with `after < position <= through` is in `events`.
+    """
+
+    events: Sequence[Stored]
+    through: int
+
+
+class EventLog(Protocol):
+    """Append and read; no acknowledgement, no lease: whoever reads keeps its own cursor.
+
+    Promises
+    - durable: `done` is called with positions only after the events survive a crash of process and machine, as far
+      as the adapter states;
+    - ordered: within a partition positions rise in the order of the append calls; across partitions nothing is;
+    - deduplicated: an event whose (source, id) was appended within the dedupe window gets the place of the first
+      and `duplicate=True`; an empty `source` of a second producer is a different identity;
+    - all or nothing: the events of one call are appended together or not at all;
+    - visible: once `done` was called, `read` returns the events and `head` covers them;
+    - bounded: beyond `limit_pending` events in flight, `append` calls `done` with TooManyRequests at once.
+
+    Not promised: dense positions, or a call order of `done` across callers.
+    """
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions there are: fixed when the log is created."""
+        ...
+
+    @property
+    def secret(self) -> bytes:
+        """The key of KeyHasher, made with the log and as lasting as it."""
+        ...
+
+    def append(self, events: Sequence[Event], done: AppendDone) -> None:
+        """Append the events, all or none. A callback rather than a coroutine, since one commit answers many callers.
+
+        `done(appended, None)` or `done(None, problem)` is called exactly once, on the event loop's thread, never
+        before `append` returns.
+        """
+        ...
+
+    async def read(self, partition: int, after: int, limit: int) -> Slice:
+        """Up to `limit` events with a position above `after`. Never waits for new ones."""
+        ...
+
+    def head(self, partition: int) -> int:
+        """The position up to which `read` returns something; 0 for an empty log."""
+        ...
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with the events of each commit, after it is durable, on the event loop's thread."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was submitted, then refuse with Closed."""
+        ...

@@ -1,0 +1,71 @@
+"""Port: questions asked of the record. Cold path: clarity before speed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from interlock.model.event import Stored
+from interlock.model.record import (
+    DeliveryAttempt,
+    DeliveryRow,
+    FailedAttempt,
+    HandlingRow,
+    Held,
+    RefusalRow,
+    StartRow,
+    Tally,
+)
+
+
+class FlowSum(NamedTuple):
+    """One flow's books. `accepted` and `pending` are counted in the log, the rest in the handling rows."""
+
+    flow: str
+    accepted: int
+    pending: int
+    parked: int
+    done: int
+    skipped: int
+    dead: int
+    discarded: int
+
+    @property
+    def difference(self) -> int:
+        """Zero when nothing was dropped and nothing was counted twice."""
+        settled = self.parked + self.done + self.skipped + self.dead + self.discarded
+        return self.accepted - self.pending - settled
+
+
+class RecordReader(Protocol):
+    """Reads what was committed, also while another process runs the engine. Never writes."""
+
+    async def find_events(self, term: str) -> list[Stored]:
+        """Events whose id, correlation id or business key is exactly `term`, by position."""
+        ...
+
+    async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]: ...
+
+    async def failures_of(self, partition: int, position: int) -> list[FailedAttempt]: ...
+
+    async def deliveries_of(self, partition: int, position: int) -> list[DeliveryRow]: ...
+
+    async def attempts_of(self, delivery_id: str) -> list[DeliveryAttempt]: ...
+
+    async def find_delivery(self, delivery_id: str) -> DeliveryRow | None: ...
+
+    async def dead_letters(self, flow: str | None, limit: int) -> list[Held]: ...
+
+    async def dead_deliveries(self, limit: int) -> list[DeliveryRow]: ...
+
+    async def starts(self) -> list[StartRow]: ...
+
+    async def refusals(self) -> list[RefusalRow]: ...
+
+    async def sums(self, flows: dict[str, Sequence[str]]) -> list[FlowSum]:
+        """The books of each flow, given the event types that it takes; counted from rows, not from tallies."""
+        ...
+
+    async def tallies(self) -> list[Tally]: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""All that an estate's Python imports."""
