@@ -130,7 +130,7 @@ class RefusalRow(NamedTuple):
     contract: str
     source: str
     pointer: str
-    count: int
+    total: int
     first_us: int
     last_us: int
 
@@ -151,4 +151,4 @@ class Tally(NamedTuple):
 
     flow: str
     state: HandlingState
-    count: int
+    total: int

@@ -36,7 +36,7 @@ class HandlerSpec:
 
     @property
     def line(self) -> int:
-        return self.handler.__code__.co_firstlineno  # type: ignore[attr-defined, no-any-return]
+        return self.handler.__code__.co_firstlineno
 
 
 @dataclass(slots=True)
