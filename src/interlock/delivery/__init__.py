@@ -1,0 +1,1 @@
+"""Everything outbound over HTTP: signing, retry schedule, breaker, limits."""
