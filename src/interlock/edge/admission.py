@@ -1,0 +1,63 @@
+"""Whether a request may come in at all, decided from its head, before anything of it is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from interlock.edge.limits import EdgeLimits
+from interlock.model.problems import Draining, Problem, StorageFull, TooManyRequests
+
+CHECK_DISK_US = 1_000_000
+UNLIMITED = 1 << 62
+
+
+def no_lag() -> int:
+    return 0
+
+
+def unlimited_disk() -> int:
+    return UNLIMITED
+
+
+class Admission:
+    """Counts the requests in flight, from the end of their head to their answer.
+
+    lag         events that were accepted and wait to be handled; asked for every request, so it must be cheap
+    free_disk   bytes; asked by `tick`, at most once a second
+    """
+
+    __slots__ = ("_checked_us", "_disk_full", "_free_disk", "_lag", "_limits", "draining", "in_flight")
+
+    def __init__(
+        self,
+        limits: EdgeLimits,
+        lag: Callable[[], int] = no_lag,
+        free_disk: Callable[[], int] = unlimited_disk,
+    ) -> None:
+        self._limits = limits
+        self._lag = lag
+        self._free_disk = free_disk
+        self._checked_us: int | None = None
+        self._disk_full = False
+        self.draining = False
+        self.in_flight = 0
+
+    def tick(self, monotonic_us: int) -> None:
+        """Look at the disk, unless that was done within the last second."""
+        if self._checked_us is None or monotonic_us - self._checked_us >= CHECK_DISK_US:
+            self._checked_us = monotonic_us
+            self._disk_full = self._free_disk() < self._limits.min_free_disk_bytes
+
+    def refusal(self) -> Problem | None:
+        """Why the next request may not come in; None when it may."""
+        if self.draining:
+            return Draining("The engine is stopping and takes no new requests.", retry_after_seconds=5)
+        if self.in_flight >= self._limits.concurrent_requests:
+            return TooManyRequests("Too many requests are in flight.", retry_after_seconds=1)
+        if self._lag() > self._limits.max_lag_events:
+            return TooManyRequests("Too many accepted events wait to be handled.", retry_after_seconds=5)
+        if self._disk_full:
+            return StorageFull(
+                "Less disk space is free than limits.min_free_disk_bytes asks for.", retry_after_seconds=30
+            )
+        return None

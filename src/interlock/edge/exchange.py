@@ -1,0 +1,67 @@
+"""A request, its answer, and the way the one leads to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+JSON = "application/json"
+NO_PARAMS: Mapping[str, str] = {}
+
+
+class Request:
+    """One whole request. Built on the hot path: slots and no validation of its own.
+
+    path      as sent, still percent-encoded, without the query
+    query     what follows `?`, still percent-encoded
+    headers   names in lower case; repeated fields are joined by ", " (RFC 9110 section 5.3)
+    params    values of the route's template variables, percent-decoded
+    """
+
+    __slots__ = ("body", "headers", "method", "params", "path", "query")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: dict[str, str],
+        body: bytes,
+        params: Mapping[str, str] = NO_PARAMS,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.params = params
+
+    @property
+    def target(self) -> str:
+        """Path and query as sent."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+class Response:
+    """One whole answer. `headers` are sent as they are, besides the ones that the server adds itself."""
+
+    __slots__ = ("body", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: str = JSON,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.headers = headers
+
+
+Responder: TypeAlias = Callable[[Response], None]
+"""Answers the request: exactly once, on the event loop's thread, now or later. A lost caller is no error."""
+
+Handler: TypeAlias = Callable[[Request, Responder], None]
+"""Serves a request without blocking. A raised Problem is answered as such."""

@@ -1,0 +1,432 @@
+"""HTTP/1.1 (RFC 9112) for one connection, on httptools (llhttp in its strict mode).
+
+Three rules hold the design together:
+1. Answers leave in the order of the requests: each request has an Exchange in a queue; `flush` sends from its front.
+2. No Task and no timer per request: handlers answer by callback, the server's tick looks for slow and idle peers.
+3. After a framing error nothing that follows on the connection can be trusted: answer, close, read no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from interlock.edge.exchange import Request, Response
+from interlock.edge.problem_response import problem_response
+from interlock.edge.response_writer import CONTINUE
+from interlock.edge.router import Match
+from interlock.model.problems import (
+    BodyTooLarge,
+    HeaderLimit,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
+
+if TYPE_CHECKING:
+    from interlock.edge.server import Server
+
+log = logging.getLogger(__name__)
+
+LINGER_US = 2_000_000
+CLOSE = b"connection: close\r\n"
+KEEP_ALIVE = b"connection: keep-alive\r\n"
+# A second field of these names would make two readers of the request disagree about it.
+SINGLE = frozenset({"host", "content-length", "content-type", "transfer-encoding", "expect", "idempotency-key"})
+NAMES: dict[bytes, str] = {
+    spelling.encode(): name
+    for name in (
+        "host", "content-length", "content-type", "user-agent", "accept", "accept-encoding", "connection",
+        "traceparent", "idempotency-key", "transfer-encoding", "expect", "authorization",
+        "ce-id", "ce-source", "ce-type", "ce-time", "ce-specversion", "ce-subject", "ce-dataschema",
+        "webhook-id", "webhook-timestamp", "webhook-signature",
+    )
+    for spelling in (name, name.title())
+}  # fmt: skip
+
+
+class _Stop(Exception):
+    """Ends parsing from inside a parser callback; the reason is in `_fatal`."""
+
+
+class Exchange:
+    """One request and its answer-to-be."""
+
+    __slots__ = ("_protocol", "close", "head_only", "keep_alive", "response")
+
+    def __init__(self, protocol: HttpProtocol, *, head_only: bool, keep_alive: bytes, close: bool) -> None:
+        self._protocol = protocol
+        self.head_only = head_only
+        self.keep_alive = keep_alive
+        self.close = close
+        self.response: Response | None = None
+
+    def respond(self, response: Response) -> None:
+        """See `Responder`."""
+        if self.response is not None:
+            log.error("a request was answered twice; the second answer, with status %d, is dropped", response.status)
+            return
+        self.response = response
+        self._protocol.answered()
+
+
+class HttpProtocol(asyncio.Protocol):
+    """One connection."""
+
+    __slots__ = (
+        "_body", "_collected_bytes", "_continue", "_eof", "_fatal", "_head_bytes", "_header_lines", "_headers", "_held",
+        "_in_body", "_in_head", "_lost", "_match", "_method", "_parser", "_paused_us", "_queue", "_reading",
+        "_refusal", "_since_us", "_stopped", "_switching", "_transport", "_url", "_write_paused", "server",
+    )  # fmt: skip
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._transport: asyncio.Transport
+        self._parser = httptools.HttpRequestParser(self)
+        self._queue: deque[Exchange] = deque()
+        self._url = b""
+        self._method = b""
+        self._headers: dict[str, str] = {}
+        self._head_bytes = 0
+        self._header_lines = 0
+        self._collected_bytes = 0
+        self._body: bytes | bytearray = b""
+        self._match: Match | None = None
+        self._refusal: Problem | None = None  # answered once the body has passed by
+        self._fatal: Problem | None = None  # answered at once; the connection ends with it
+        self._in_head = False  # between the first byte and the end of the head
+        self._in_body = False  # between the end of the head and that of the message
+        self._held = False  # this message holds a place among the requests in flight
+        self._continue = False  # the peer waits for 100 Continue
+        self._switching = False  # the peer asked to upgrade the connection
+        self._stopped = False  # read no more requests
+        self._eof = False  # the peer sends no more
+        self._lost = False
+        self._reading = True
+        self._write_paused = False
+        self._paused_us = 0
+        self._since_us = server.now_us  # begin of the message being read, or of the idle time
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        refusal = self.server.opened(self)
+        if refusal is not None:
+            self._refuse_and_stop(refusal)
+
+    def data_received(self, data: bytes) -> None:
+        while data and not self._stopped:
+            begun = self._headers if self._in_head else None
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._without_upgrade(data[upgrade.args[0] :])
+                continue
+            except httptools.HttpParserError as error:
+                if not self._stopped:
+                    self._refuse_and_stop(self._fatal or MalformedRequest(f"This is no HTTP/1.1 request: {error}."))
+                return
+            if self._in_head and self._headers is begun:
+                # All of it belongs to a head that goes on. The parser hands a header over only when it is whole:
+                # bound what it may collect meanwhile.
+                self._collected_bytes += len(data)
+                if self._collected_bytes > self.server.limits.header_bytes:
+                    self._refuse_and_stop(self._header_limit())
+            return
+
+    def eof_received(self) -> bool:
+        """The peer will send no more. Answers under way still go out."""
+        self._eof = True
+        if self._in_head or self._in_body:
+            self._refuse_and_stop(MalformedRequest("The request ended in the middle."))
+        if self._queue:
+            self._stopped = True
+            self._queue[-1].close = True
+            return True
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lost = True
+        self._stopped = True
+        self._release()
+        self._queue.clear()
+        self.server.closed(self)
+
+    def pause_writing(self) -> None:
+        """The peer does not read its answers: take no more requests from it."""
+        self._write_paused = True
+        self._paused_us = self.server.now_us
+        self._gate()
+
+    def resume_writing(self) -> None:
+        self._write_paused = False
+        self._gate()
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers = {}
+        self._head_bytes = self._header_lines = self._collected_bytes = 0
+        self._body = b""
+        self._in_head = True
+        self._since_us = self.server.now_us
+
+    def on_url(self, url: bytes) -> None:
+        self._url = self._url + url if self._url else url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        headers = self._headers
+        limits = self.server.limits
+        self._head_bytes += len(name) + len(value)
+        self._header_lines += 1
+        if self._head_bytes > limits.header_bytes or self._header_lines > limits.headers:
+            raise self._stop(self._header_limit())
+        if self._in_body:
+            return  # trailers (RFC 9110 section 6.5.1) may be discarded, but not without a bound
+        key = NAMES.get(name) or name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        if key not in headers:
+            headers[key] = text
+        elif key in SINGLE or key.startswith("ce-"):
+            raise self._stop(MalformedRequest(f"The header {key} is there twice."))
+        else:
+            headers[key] = f"{headers[key]}, {text}"
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._in_body = True
+        if self._parser.should_upgrade():
+            self._switching = True
+            return
+        self._method = self._parser.get_method()
+        headers = self._headers
+        limits = self.server.limits
+        if self._head_bytes + len(self._url) > limits.header_bytes:
+            raise self._stop(self._header_limit())
+        length = headers.get("content-length")
+        if length is not None and int(length) > limits.body_bytes:
+            raise self._stop(self._body_limit())
+        self._check_head(headers)
+        self._refusal = self._admit()
+        self._held = True
+        self.server.admission.in_flight += 1
+        if "expect" in headers:
+            self._expected(headers["expect"])
+
+    def on_body(self, data: bytes) -> None:
+        if len(self._body) + len(data) > self.server.limits.body_bytes:
+            raise self._stop(self._body_limit())
+        if not self._body:
+            self._body = data
+        elif isinstance(self._body, bytearray):
+            self._body += data
+        else:
+            self._body = bytearray(self._body) + data
+
+    def on_message_complete(self) -> None:
+        if self._switching:
+            return
+        self._in_body = False
+        self._held = False  # from here on the exchange holds the place
+        self._since_us = self.server.now_us
+        close = not self._parser.should_keep_alive()
+        keep_alive = KEEP_ALIVE if "connection" in self._headers else b""
+        exchange = Exchange(self, head_only=self._method == b"HEAD", keep_alive=keep_alive, close=close)
+        self._queue.append(exchange)
+        self._stopped = close
+        match = self._match
+        if self._refusal is not None or match is None:
+            exchange.respond(self._problem(self._refusal or NotFound("Nothing is served at this address.")))
+        else:
+            self._serve(match, exchange)
+        if len(self._queue) >= self.server.limits.pipelined_requests:
+            self._gate()
+
+    # answers
+
+    def answered(self) -> None:
+        """An exchange got its answer: a place is free, and its front of the queue can leave."""
+        self.server.release()
+        if not self._lost:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send every answer whose predecessors have been sent."""
+        queue = self._queue
+        while queue and queue[0].response is not None:
+            exchange = queue.popleft()
+            response = exchange.response
+            close = exchange.close or (self.server.admission.draining and not queue and not self._in_body)
+            assert response is not None
+            self._write(response, exchange, close)
+            if close:
+                self._end()
+                return
+        if self._continue and not queue:
+            self._continue = False
+            self._transport.write(CONTINUE)
+        if not self._reading:
+            self._gate()
+
+    def sweep(self, now_us: int, request_us: int, idle_us: int) -> None:
+        """End what takes too long: a slow sender, a peer that reads nothing, an idle connection."""
+        waited = now_us - self._since_us
+        if self._stopped and not self._queue:
+            if waited > (request_us if self._fatal is None else LINGER_US):
+                self.abort()
+        elif self._write_paused and now_us - self._paused_us > request_us:
+            self.abort()
+        elif self._in_head or self._in_body:
+            if waited > request_us and not self._stopped:
+                self._refuse_and_stop(RequestTimeout("The request did not arrive within limits.request_seconds."))
+        elif not self._queue and waited > idle_us:
+            self._transport.close()
+
+    def drain(self) -> None:
+        """Close now if nothing is under way; otherwise the last answer closes."""
+        if not (self._queue or self._in_head or self._in_body or self._stopped):
+            self._stopped = True
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection; what was not sent is lost."""
+        self._lost = True
+        self._transport.abort()
+
+    # parts
+
+    def _serve(self, match: Match, exchange: Exchange) -> None:
+        request = Request(match.route.method, match.path, match.query, self._headers, bytes(self._body), match.params)
+        self._body = b""
+        try:
+            match.route.handler(request, exchange.respond)
+        except Problem as problem:
+            exchange.respond(self._problem(problem))
+        except Exception:
+            log.exception("the handler of %s %s raised", match.route.method, match.route.template)
+            exchange.respond(self.server.unexpected())
+
+    def _problem(self, problem: Problem) -> Response:
+        allow = (("allow", self.server.router.allowed(self._url)),) if isinstance(problem, MethodNotAllowed) else ()
+        self.server.refused(problem)
+        return problem_response(problem, allow)
+
+    def _check_head(self, headers: dict[str, str]) -> None:
+        if "host" not in headers and self._parser.get_http_version() != "1.0":
+            raise self._stop(MalformedRequest("The Host header is missing (RFC 9112 section 3.2)."))
+        coding = headers.get("transfer-encoding")
+        if coding is not None and (coding.lower() != "chunked" or "content-length" in headers):
+            detail = "Transfer-Encoding may only be chunked, and not beside Content-Length (RFC 9112 section 6.1)."
+            raise self._stop(MalformedRequest(detail))
+
+    def _admit(self) -> Problem | None:
+        self._match = None
+        try:
+            match = self.server.router.find(self._method, self._url)
+        except Problem as problem:
+            return problem
+        if match.route.guarded:
+            refusal = self.server.admission.refusal()
+            if refusal is not None:
+                return refusal
+        if self._headers.get("content-encoding", "identity") != "identity":
+            return UnsupportedMediaType("Compressed bodies are not taken.", next_step="Send the body uncompressed.")
+        self._match = match
+        return None
+
+    def _expected(self, expectation: str) -> None:
+        """RFC 9110 section 10.1.1: let the body come, or say no before it is sent."""
+        if expectation.lower() != "100-continue" or self._parser.get_http_version() != "1.1":
+            return
+        if self._refusal is not None:
+            raise self._stop(self._refusal)
+        if self._queue:
+            self._continue = True
+        else:
+            self._transport.write(CONTINUE)
+
+    def _without_upgrade(self, rest: bytes) -> bytes:
+        """Ignore a wish to upgrade (RFC 9110 section 7.8): the same message without it, for a new parser.
+
+        llhttp takes all that follows such a head for the other protocol.
+        """
+        self._switching = False
+        self._in_body = False
+        method = self._parser.get_method()
+        if method == b"CONNECT":
+            self._refuse_and_stop(MethodNotAllowed("This server is no proxy.", next_step="Send the request itself."))
+            return b""
+        fields = [f"{name}: {value}" for name, value in self._headers.items() if name not in ("upgrade", "connection")]
+        head = f"{method.decode()} {self._url.decode('latin-1')} HTTP/1.1\r\n" + "".join(f"{f}\r\n" for f in fields)
+        self._parser = httptools.HttpRequestParser(self)
+        return head.encode("latin-1") + b"\r\n" + rest
+
+    def _stop(self, problem: Problem) -> _Stop:
+        self._fatal = problem
+        return _Stop()
+
+    def _refuse_and_stop(self, problem: Problem) -> None:
+        """Answer with `problem` after all earlier answers, and read no more."""
+        self._stopped = True
+        self._fatal = problem
+        self._in_head = self._in_body = self._continue = False
+        self._release()
+        self._since_us = self.server.now_us
+        exchange = Exchange(self, head_only=self._method == b"HEAD", keep_alive=b"", close=True)
+        self._queue.append(exchange)
+        self.server.admission.in_flight += 1  # `answered` gives it back
+        exchange.respond(self._problem(problem))
+
+    def _write(self, response: Response, exchange: Exchange, close: bool) -> None:
+        connection = CLOSE if close else exchange.keep_alive
+        try:
+            message = self.server.writer.render(response, head_only=exchange.head_only, connection=connection)
+        except Problem as problem:
+            log.error("an answer could not be sent: %s", problem)
+            message = self.server.writer.render(problem_response(problem), head_only=exchange.head_only)
+        self._transport.write(message)
+
+    def _end(self) -> None:
+        """Half-close and wait for the peer: a reset, due to bytes that nobody read, could destroy the answer."""
+        self._stopped = True
+        self._since_us = self.server.now_us
+        self._queue.clear()
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
+        if self._fatal is not None and not self._eof and self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _gate(self) -> None:
+        """Read only while the peer takes its answers and has not too many requests queued."""
+        wanted = not self._write_paused and len(self._queue) < self.server.limits.pipelined_requests
+        if wanted == self._reading or self._transport.is_closing():
+            return
+        self._reading = wanted
+        if wanted:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _release(self) -> None:
+        if self._held:
+            self._held = False
+            self.server.release()
+
+    def _header_limit(self) -> HeaderLimit:
+        limits = self.server.limits
+        return HeaderLimit(f"More than {limits.headers} headers, or more than {limits.header_bytes} bytes of them.")
+
+    def _body_limit(self) -> BodyTooLarge:
+        return BodyTooLarge(f"The body is larger than {self.server.limits.body_bytes} bytes.")
