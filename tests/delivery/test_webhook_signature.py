@@ -76,7 +76,21 @@ def test_everything_that_is_signed_is_checked() -> None:
 
 @pytest.mark.parametrize(
     "signature",
-    ["", "v1", "v1,", "v1,abc", "v1,====", "v1,é", "v2,abc", "v1a,AAAA", ",", " ", "v1 abc", "v1,\x00", "v1," + "A" * 9999],
+    [
+        "",
+        "v1",
+        "v1,",
+        "v1,abc",
+        "v1,====",
+        "v1,é",
+        "v2,abc",
+        "v1a,AAAA",
+        ",",
+        " ",
+        "v1 abc",
+        "v1,\x00",
+        "v1," + "A" * 9999,
+    ],
 )
 def test_malformed_signatures_are_a_verdict(signature: str) -> None:
     keys = SigningKeys([KEY])

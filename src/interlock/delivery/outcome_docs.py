@@ -23,6 +23,7 @@ Retry-After, in seconds or as a date, lengthens the wait before the next attempt
 
 ```mermaid
 stateDiagram-v2
+    state "dead-lettered" as dead
     [*] --> pending
 """
 
@@ -38,7 +39,7 @@ def page() -> str:
     hours = RETRY_AFTER_CEILING_SECONDS // 3600
     rules = [f"| {_statuses(r.first, r.last)} | {r.outcome} | {r.why} |" for r in ANSWERS]
     rules.append(f"| none | {Outcome.RETRY} | {NO_ANSWER} |")
-    arrows = [f"    {WORDS[a]} --> {WORDS[b]}: {outcome}" for (a, outcome), b in TRANSITIONS.items()]
+    arrows = [f"    {a.name.lower()} --> {b.name.lower()}: {outcome}" for (a, outcome), b in TRANSITIONS.items()]
     rows = [f"| {WORDS[a]} | {outcome} | {WORDS[b]} |" for (a, outcome), b in TRANSITIONS.items()]
     return _HEAD + _lines(rules) + _STATES.format(hours=hours) + _lines(arrows) + _TAIL + _lines(rows)
 

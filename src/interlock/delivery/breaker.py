@@ -1,0 +1,67 @@
+"""A circuit breaker for one system: whoever is down is left alone, and no attempt is spent on it.
+
+closed     calls go; `threshold` failures in a row open it
+open       nothing goes before `ready_us`
+half-open  one probe is out; its outcome closes the breaker, or opens it for twice as long
+
+A late success of a call that left before it opened closes it too: the system answers again.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+NEVER_US = 1 << 62
+
+
+class BreakerState(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+class Breaker:
+    """Times are monotonic microseconds, given by the caller."""
+
+    __slots__ = ("_ceiling_us", "_failures", "_first_us", "_pause_us", "_threshold", "ready_us", "state")
+
+    def __init__(self, threshold: int, open_seconds: float, ceiling_seconds: float) -> None:
+        self._threshold = threshold
+        self._first_us = int(open_seconds * 1_000_000)
+        self._ceiling_us = int(ceiling_seconds * 1_000_000)
+        self._pause_us = self._first_us
+        self._failures = 0
+        self.state = BreakerState.CLOSED
+        self.ready_us = 0  # from when a call may go; NEVER_US while a probe is out
+
+    def begin(self) -> bool:
+        """Note that a call leaves; True when it is the probe."""
+        if self.state is BreakerState.CLOSED:
+            return False
+        self.state, self.ready_us = BreakerState.HALF_OPEN, NEVER_US
+        return True
+
+    def succeeded(self) -> bool:
+        """Note an answer that shows the system alive; True when that closed the breaker."""
+        was_closed = self.state is BreakerState.CLOSED
+        self._failures, self._pause_us = 0, self._first_us
+        self.state, self.ready_us = BreakerState.CLOSED, 0
+        return not was_closed
+
+    def failed(self, now_us: int, probe: bool) -> bool:
+        """Note a failure; True when that opened the breaker. Stragglers of an open breaker change nothing."""
+        if self.state is BreakerState.CLOSED:
+            self._failures += 1
+            if self._failures < self._threshold:
+                return False
+        elif not probe:
+            return False
+        else:
+            self._pause_us = min(self._pause_us * 2, self._ceiling_us)
+        self.state, self.ready_us = BreakerState.OPEN, now_us + self._pause_us
+        return True
+
+    def abandoned(self, now_us: int) -> None:
+        """The probe ended without an outcome: let another go."""
+        if self.state is BreakerState.HALF_OPEN:
+            self.state, self.ready_us = BreakerState.OPEN, now_us

@@ -1,0 +1,39 @@
+"""Making one step durable, however long the store takes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from interlock.model.clock import Clock
+from interlock.model.problems import Problem, UnavailableProblem
+from interlock.model.step import Commit, Step
+from interlock.ports.state_store import StateStore
+
+log = logging.getLogger("interlock.delivery")
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+async def commit_step(store: StateStore, clock: Clock, epoch: int, step: Step) -> None:
+    """Return once the step is durable. An unavailable store is asked again, for ever; any other problem is raised."""
+    pause_seconds = _FIRST_PAUSE_SECONDS
+    while (problem := await _submitted(store, Commit(epoch, [step], [], []))) is not None:
+        if not isinstance(problem, UnavailableProblem):
+            raise problem
+        if pause_seconds == _FIRST_PAUSE_SECONDS:
+            log.warning("delivery.store_hesitates code=%s", problem.code)
+        await clock.sleep(pause_seconds)
+        pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+
+
+async def _submitted(store: StateStore, commit: Commit) -> Problem | None:
+    answered: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
+
+    def done(outcomes: Sequence[Problem | None] | None, problem: Problem | None) -> None:
+        if not answered.done():  # cancelled while the store was at it
+            answered.set_result(problem or (outcomes[0] if outcomes else None))
+
+    store.submit(commit, done)
+    return await answered

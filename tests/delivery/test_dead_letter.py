@@ -1,0 +1,47 @@
+"""Sending a dead-lettered delivery again, and giving one up."""
+
+from __future__ import annotations
+
+import pytest
+from scripted import BODY, Bench, row, settle
+
+from interlock.delivery.dead_letter import discard, redrive
+from interlock.model.problems import BusinessConflict, NotFound
+from interlock.model.record import DeliveryState
+from interlock.testing.seeded_ids import SeededIds
+
+
+async def dead(bench: Bench) -> None:
+    bench.client.script = lambda _id, _n: 500
+    deliverer = bench.deliverer()
+    await deliverer.start()
+    deliverer.enqueue(await bench.ask(row(1)))
+    await bench.clock.advance(1000)
+    await deliverer.drain(0)
+
+
+async def test_a_redrive_is_a_new_delivery_with_the_same_key(bench: Bench) -> None:
+    await dead(bench)
+    bench.client.script = lambda _id, _n: 200
+    deliverer = bench.deliverer()
+    await deliverer.start()
+    fresh = await redrive(bench.store, bench.clock, SeededIds(2), bench.epoch, "d000001")
+    deliverer.enqueue([fresh])
+    await settle()
+    assert await bench.states(["d000001", fresh.id]) == [DeliveryState.DISCARDED, DeliveryState.SUCCEEDED]
+    assert {sent["idempotency-key"] for sent in bench.client.sent} == {'"key-1"'}
+    assert bench.client.ids[-1] == fresh.id != "d000001"
+    assert (await bench.state(fresh.id)).attempts == 1
+    assert len(await bench.store.attempts_of("d000001")) == 3, "the first one's attempts stay on record"
+
+
+async def test_only_dead_ones_and_only_once(bench: Bench) -> None:
+    await dead(bench)
+    await discard(bench.store, bench.clock, bench.epoch, "d000001")
+    assert (await bench.state("d000001")).body == BODY
+    with pytest.raises(BusinessConflict, match="discarded"):
+        await redrive(bench.store, bench.clock, SeededIds(2), bench.epoch, "d000001")
+    with pytest.raises(BusinessConflict):
+        await discard(bench.store, bench.clock, bench.epoch, "d000001")
+    with pytest.raises(NotFound):
+        await discard(bench.store, bench.clock, bench.epoch, "nope")
