@@ -53,11 +53,12 @@ class StateStore(Protocol):
     @property
     def capabilities(self) -> StateCapabilities: ...
 
-    async def acquire(self, start: StartRow, flows: Mapping[str, int]) -> int:
+    async def acquire(self, start: StartRow, flows: Mapping[str, Sequence[str]]) -> int:
         """Become the owner: a new epoch, higher than all before, recorded with `start` (whose epoch is ignored).
 
-        `flows` names the flows that this owner runs; the value is the position after which a flow that the store has
-        not seen begins, in every partition. All older epochs are fenced from here on.
+        `flows` names the flows that this owner runs, with the event types that each takes. A flow that the store has
+        not seen begins at the head of each partition; a type that a flow newly takes counts as accepted from its
+        cursor. All older epochs are fenced.
         """
         ...
 

@@ -1,0 +1,6 @@
+"""The embedded default: everything in one SQLite file."""
+
+from interlock.adapters.sqlite.reader import SqliteReader
+from interlock.adapters.sqlite.store import SqliteStore
+
+__all__ = ["SqliteReader", "SqliteStore"]

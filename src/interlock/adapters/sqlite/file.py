@@ -1,0 +1,161 @@
+"""The one file: opened once, locked, configured, migrated."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import apsw
+
+from interlock.adapters.sqlite import sql
+from interlock.model.problems import (
+    AlreadyRunning,
+    FormatUnsupported,
+    Problem,
+    StorageCorrupt,
+    StorageFull,
+    StorageUnavailable,
+)
+
+HASH_NAME = "blake2b-64-keyed,mod"
+BUSY_MILLISECONDS = 2000
+CHECKPOINT_PAGES = 4000
+CACHE_KIBIBYTES = 65536
+
+
+class FileLock:
+    """An advisory lock beside the database: a second engine on one file is refused, readers are not."""
+
+    def __init__(self, path: Path) -> None:
+        self._handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(self._handle, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(self._handle)
+            raise AlreadyRunning(f"{path} is in use by process {holder}.") from None
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+
+    def release(self) -> None:
+        os.close(self._handle)
+
+
+class translated:
+    """Driver errors become problems of our tree. A class, since it stands on the hot path."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is not None and isinstance(error, apsw.Error):
+            raise translate(error) from error
+
+
+def translate(error: Exception) -> Problem:
+    """The problem that a driver error means. Errors of one statement's data are not infrastructure: see `is_data`."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, apsw.FullError):
+        return StorageFull("The disk is full.")
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        return StorageCorrupt(f"The database is damaged: {error}.")
+    return StorageUnavailable(f"SQLite: {type(error).__name__}: {error}.")
+
+
+def is_infrastructure(error: Exception) -> bool:
+    """Whether the store, and not the step, is to blame."""
+    kinds = (
+        apsw.FullError,
+        apsw.IOError,
+        apsw.BusyError,
+        apsw.LockedError,
+        apsw.CorruptError,
+        apsw.NotADBError,
+        apsw.CantOpenError,
+        apsw.ReadOnlyError,
+        apsw.NoMemError,
+        apsw.ProtocolError,
+    )
+    return isinstance(error, kinds)
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    try:
+        yield
+    except apsw.Error as error:
+        raise translate(error) from error
+
+
+def connect(path: str, vfs: str | None, synchronous: str) -> apsw.Connection:
+    """The writing connection. WAL with synchronous=FULL: each commit is on disk before it returns."""
+    connection = apsw.Connection(path, vfs=vfs) if vfs else apsw.Connection(path)
+    connection.set_busy_timeout(BUSY_MILLISECONDS)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", synchronous)
+    connection.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+    connection.pragma("journal_size_limit", CHECKPOINT_PAGES * 4096 * 4)
+    connection.pragma("cache_size", -CACHE_KIBIBYTES)
+    connection.pragma("temp_store", "memory")
+    return connection
+
+
+def connect_reader(path: str, vfs: str | None = None) -> apsw.Connection:
+    """A read-only connection; sees only what was committed."""
+    flags = apsw.SQLITE_OPEN_READONLY
+    connection = apsw.Connection(path, flags=flags, vfs=vfs) if vfs else apsw.Connection(path, flags=flags)
+    connection.set_busy_timeout(BUSY_MILLISECONDS)
+    return connection
+
+
+def fetch(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    return connection.execute(statement, bindings).fetchall()
+
+
+def scalar(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...] = ()) -> Any:
+    """The one value of a query, or None."""
+    found: tuple[Any, ...] | None = connection.execute(statement, bindings).fetchone()
+    return found[0] if found else None
+
+
+def prepare(connection: apsw.Connection, partitions: int) -> dict[str, Any]:
+    """Create or migrate the schema, in one transaction; the file's metadata."""
+    with connection:
+        if not scalar(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
+            create(connection, partitions)
+        meta: dict[str, Any] = dict(fetch(connection, "SELECT name, value FROM meta"))
+        migrate(connection, int(meta["format"]))
+    if meta["hash"] != HASH_NAME:
+        raise FormatUnsupported(f"The log was written with hash {meta['hash']}, this release knows {HASH_NAME}.")
+    return meta
+
+
+def create(connection: apsw.Connection, partitions: int) -> None:
+    connection.execute(sql.CREATE)
+    rows = {
+        "format": sql.FORMAT,
+        "partitions": partitions,
+        "hash": HASH_NAME,
+        "secret": secrets.token_bytes(32),
+        "epoch": 0,
+    }
+    connection.executemany("INSERT INTO meta(name, value) VALUES (?, ?)", rows.items())
+
+
+def migrate(connection: apsw.Connection, found: int) -> None:
+    """Run the forward migrations from the format found to ours."""
+    if found > sql.FORMAT:
+        raise FormatUnsupported(f"The store has format {found}; this release reads up to {sql.FORMAT}.")
+    for step in range(found, sql.FORMAT):
+        connection.execute(sql.MIGRATIONS[step])
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", (step + 1,))

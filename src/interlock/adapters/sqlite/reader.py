@@ -1,0 +1,139 @@
+"""RecordReader on one SQLite file, read-only: also while an engine in another process writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from interlock.adapters.sqlite import rows, sql
+from interlock.adapters.sqlite.file import connect_reader, fetch, opening, scalar, translated
+from interlock.adapters.sqlite.segment import WIDTH, candidates, id_hash
+from interlock.model.event import Event, Stored
+from interlock.model.handling import HandlingState
+from interlock.model.hashing import KeyHasher
+from interlock.model.problems import NotFound
+from interlock.model.record import (
+    DeliveryAttempt,
+    DeliveryRow,
+    DeliveryState,
+    FailedAttempt,
+    HandlingRow,
+    Held,
+    RefusalRow,
+    StartRow,
+    Tally,
+)
+from interlock.ports.record_reader import FlowSum
+
+
+class SqliteReader:
+    """Each question is one read snapshot at most; none is held between questions, so checkpoints can run."""
+
+    def __init__(self, path: str | Path) -> None:
+        if not Path(path).exists():
+            raise NotFound(f"No store at {path}.", next_step="Start the engine once: interlock dev")
+        with opening():
+            self._connection = connect_reader(str(path))
+            secret = scalar(self._connection, "SELECT value FROM meta WHERE name = 'secret'")
+        self._hasher = KeyHasher(secret)
+
+    async def find_events(self, term: str) -> list[Stored]:
+        digest = self._hasher.digest(term)
+        with translated():
+            places = sorted(set(self._sealed(term, digest)) | set(self._unsealed(term, digest)))
+            found = [self._event(position) for position in places]
+        return [entry for entry in found if entry is not None and matches(entry.event, term, digest)]
+
+    def _sealed(self, term: str, digest: bytes) -> Iterator[int]:
+        wanted = {id_hash(term), int.from_bytes(digest[:WIDTH], "little")}
+        for first, hashes, offsets in self._connection.execute("SELECT first, hashes, offsets FROM segment"):
+            yield from candidates(first, hashes, offsets, wanted)
+
+    def _unsealed(self, term: str, digest: bytes) -> Iterator[int]:
+        sealed = scalar(self._connection, "SELECT max(last) FROM segment") or 0
+        for position, event_id, correlation, business in self._connection.execute(sql.TAIL, (sealed,)):
+            if term in (event_id, correlation) or digest in chunks(business):
+                yield position
+
+    def _event(self, position: int) -> Stored | None:
+        found = self._connection.execute(sql.READ_ONE, (position,)).fetchone()
+        return rows.stored(found) if found else None
+
+    async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]:
+        return [rows.handling(row) for row in self._all(sql.HANDLINGS_OF, (partition, position))]
+
+    async def failures_of(self, partition: int, position: int) -> list[FailedAttempt]:
+        return [FailedAttempt(*row) for row in self._all(sql.FAILURES_OF, (partition, position))]
+
+    async def deliveries_of(self, partition: int, position: int) -> list[DeliveryRow]:
+        return [rows.delivery(row) for row in self._all(sql.DELIVERIES_OF, (partition, position))]
+
+    async def attempts_of(self, delivery_id: str) -> list[DeliveryAttempt]:
+        return [DeliveryAttempt(*row) for row in self._all(sql.ATTEMPTS_OF, (delivery_id,))]
+
+    async def find_delivery(self, delivery_id: str) -> DeliveryRow | None:
+        found = self._all(sql.DELIVERY_ONE, (delivery_id,))
+        return rows.delivery(found[0]) if found else None
+
+    async def delivery_counts(self) -> dict[str, int]:
+        found = dict(self._all(sql.DELIVERY_TALLIES, ()))
+        return {state.name.lower(): found.get(state, 0) for state in DeliveryState}
+
+    async def dead_letters(self, flow: str | None, limit: int) -> list[Held]:
+        names = dict(self._all(sql.NAMES, ()))
+        number = next((key for key, text in names.items() if text == flow), 0) if flow else None
+        return [rows.held(row, names[row[0]]) for row in self._all(sql.DEAD_LETTERS, (number, limit))]
+
+    async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
+        return [rows.delivery(row) for row in self._all(sql.DELIVERIES_DEAD, (limit,))]
+
+    async def starts(self) -> list[StartRow]:
+        return [StartRow(*row) for row in self._all(sql.STARTS, ())]
+
+    async def refusals(self) -> list[RefusalRow]:
+        return [RefusalRow(*row) for row in self._all(sql.REFUSALS, ())]
+
+    async def sums(self, flows: dict[str, Sequence[str]]) -> list[FlowSum]:
+        """In one snapshot, so that a running engine cannot make them differ."""
+        numbers = {text: key for key, text in self._all(sql.NAMES, ())}
+        with translated(), self._connection:  # a savepoint: one read snapshot
+            totals: dict[str, int] = dict(fetch(self._connection, sql.TYPE_TALLIES))
+            sums = [self._sum(flow, numbers.get(flow, 0), types, totals) for flow, types in flows.items()]
+        return sums  # noqa: RET504 - not inside the snapshot
+
+    def _sum(self, flow: str, number: int, types: Sequence[str], totals: dict[str, int]) -> FlowSum:
+        before: dict[str, int] = dict(fetch(self._connection, sql.BEFORE_OF, (number,)))
+        accepted = sum(totals.get(name, 0) - before[name] for name in types if name in before)
+        pending = scalar(self._connection, sql.PENDING_EVENTS, (number, orjson.dumps(list(types)).decode()))
+        states: dict[int, int] = dict(fetch(self._connection, sql.ROW_TALLIES, (number,)))
+        return FlowSum(
+            flow,
+            accepted,
+            pending,
+            states.get(HandlingState.PARKED, 0),
+            states.get(HandlingState.DONE, 0),
+            states.get(HandlingState.SKIPPED, 0),
+            states.get(HandlingState.DEAD, 0),
+            states.get(HandlingState.DISCARDED, 0),
+        )
+
+    async def tallies(self) -> list[Tally]:
+        return [rows.tally(row) for row in self._all(sql.TALLIES, ())]
+
+    async def close(self) -> None:
+        self._connection.close()
+
+    def _all(self, statement: str, bindings: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        with translated():
+            return fetch(self._connection, statement, bindings)
+
+
+def matches(event: Event, term: str, digest: bytes) -> bool:
+    return term in (event.id, event.correlation) or digest in chunks(event.business)
+
+
+def chunks(business: bytes) -> list[bytes]:
+    return [business[start : start + 8] for start in range(0, len(business), 8)]

@@ -1,0 +1,32 @@
+"""From SQL rows to the values of the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.model.event import Event, Stored
+from interlock.model.handling import HandlingState
+from interlock.model.record import DeliveryRow, DeliveryState, HandlingRow, Held, Tally
+
+Row = tuple[Any, ...]
+
+
+def stored(row: Row) -> Stored:
+    return Stored(row[0], Event._make(row[1:]))
+
+
+def held(row: Row, flow: str) -> Held:
+    """A row of `held`, whose event columns follow its own twelve."""
+    return Held._make((flow, *row[1:5], HandlingState(row[5]), *row[6:11], bool(row[11]), Event._make(row[12:])))
+
+
+def delivery(row: Row) -> DeliveryRow:
+    return DeliveryRow._make((*row[:13], DeliveryState(row[13]), *row[14:], None))
+
+
+def handling(row: Row) -> HandlingRow:
+    return HandlingRow._make((*row[:4], HandlingState(row[4]), *row[5:]))
+
+
+def tally(row: Row) -> Tally:
+    return Tally(row[0], HandlingState(row[1]), row[2])

@@ -1,0 +1,62 @@
+"""Lookup by id, correlation and business key without a random-key index.
+
+While a segment of the log is open its lookup hashes live in memory; when it is sealed they become one row. A lookup
+scans the sealed rows with `bytes.find`, then the unsealed tail of the log: 18 bytes per event, gigabytes per second.
+Hashes are 32 bits wide: a hit is a candidate, to be compared with the row.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from zlib import crc32
+
+SEAL_EVENTS = 16384
+WIDTH = 4
+
+
+def id_hash(text: str) -> int:
+    return crc32(text.encode())
+
+
+class Segment:
+    """The open end of the log's lookup index."""
+
+    __slots__ = ("_hashes", "_offsets", "first", "last")
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.last = first - 1
+        self._hashes = array("I")
+        self._offsets = array("H")
+
+    def add(self, position: int, event_id: str, correlation: str | None, business: bytes) -> None:
+        offset = position - self.first
+        self._hashes.append(crc32(event_id.encode()))
+        self._offsets.append(offset)
+        if correlation is not None:
+            self._hashes.append(crc32(correlation.encode()))
+            self._offsets.append(offset)
+        for start in range(0, len(business), 8):
+            self._hashes.append(int.from_bytes(business[start : start + WIDTH], "little"))
+            self._offsets.append(offset)
+        self.last = position
+
+    @property
+    def full(self) -> bool:
+        return self.last - self.first + 1 >= SEAL_EVENTS
+
+    def row(self) -> tuple[int, int, bytes, bytes]:
+        return self.first, self.last, self._hashes.tobytes(), self._offsets.tobytes()
+
+
+def candidates(first: int, hashes: bytes, offsets: bytes, wanted: set[int]) -> Iterator[int]:
+    """Positions in a sealed segment whose entries match."""
+    places = array("H", offsets)
+    for number in wanted:
+        needle = number.to_bytes(WIDTH, "little")
+        at = hashes.find(needle)
+        while at >= 0:
+            if at % WIDTH == 0:
+                yield first + places[at // WIDTH]
+            at = hashes.find(needle, at + 1)

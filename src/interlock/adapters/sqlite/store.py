@@ -1,0 +1,311 @@
+"""EventLog and StateStore on one SQLite file. Promise: fsynced before the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from interlock.adapters.sqlite import rows, sql
+from interlock.adapters.sqlite.batch import Batch
+from interlock.adapters.sqlite.claims import Claims
+from interlock.adapters.sqlite.committer import Committer, Work
+from interlock.adapters.sqlite.file import FileLock, connect, connect_reader, opening, prepare, scalar, translated
+from interlock.adapters.sqlite.names import Names
+from interlock.adapters.sqlite.segment import Segment
+from interlock.adapters.sqlite.tail import WINDOW_EVENTS, Tail, Window
+from interlock.adapters.sqlite.work import AppendWork, CallWork, CommitWork
+from interlock.model.event import Appended, Event, Stored
+from interlock.model.handling import Mark
+from interlock.model.problems import Closed, Problem
+from interlock.model.record import Answer, DeliveryRow, Held, StartRow, Tally
+from interlock.model.step import Commit
+from interlock.ports.event_log import AppendDone, Listener, Slice
+from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
+
+EXPIRE_ROWS = 5000
+VERSIONS_PER_EPOCH = 1 << 40
+
+
+class SqliteStore:
+    """One owner per file; `open` refuses a second one. Use from the event loop that opened it only."""
+
+    capabilities = StateCapabilities(fused_log=True, durable=True)
+
+    def __init__(self, path: str, partitions: int, bucket_seconds: int, limit: int, vfs: str | None, sync: str) -> None:
+        self._path = path
+        self._lock = FileLock(Path(path))
+        try:
+            with opening():
+                self.connection = connect(path, vfs, sync)
+                meta = prepare(self.connection, partitions)
+                self._reader = connect_reader(path, vfs)
+                self._setup(meta, bucket_seconds)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._committer = Committer(self.connection, self._begin, self.flush_batch, self._ended, limit)
+        self._closed = False
+
+    def _setup(self, meta: Mapping[str, Any], bucket_seconds: int) -> None:
+        self.partitions: int = meta["partitions"]
+        self.secret: bytes = meta["secret"]
+        self.names = Names(self.connection)
+        self._claims = Claims(self.connection, bucket_seconds)
+        self._position: int = scalar(self.connection, sql.HEADS) or 0
+        self._version = (int(meta["epoch"]) + 1) * VERSIONS_PER_EPOCH
+        self._head = self._position
+        self._tail = Tail(self.partitions, self._head)
+        self._window = Window(self.partitions, 0, 0, [])
+        self._listeners: list[Listener] = []
+        self._open_segment()
+        self._sealing = False
+        self._forget()
+
+    def _open_segment(self) -> None:
+        sealed: int = scalar(self.connection, "SELECT max(last) FROM segment") or 0
+        self._segment = Segment(sealed + 1)
+        for row in self.connection.execute(sql.TAIL, (sealed,)):
+            self._segment.add(*row)
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | Path,
+        *,
+        partitions: int = 8,
+        dedupe_bucket_seconds: int = 43200,
+        limit_pending: int = 65536,
+        vfs: str | None = None,
+        synchronous: str = "FULL",
+    ) -> SqliteStore:
+        """Open or create the file. `partitions` counts only at creation. AlreadyRunning when another process has it."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return cls(str(path), partitions, dedupe_bucket_seconds, limit_pending, vfs, synchronous)
+
+    # EventLog
+
+    def append(self, events: Sequence[Event], done: AppendDone) -> None:
+        self._submit(AppendWork(self, events, done))
+
+    async def read(self, partition: int, after: int, limit: int) -> Slice:
+        self._refuse_closed()
+        if after >= self._head:
+            return Slice((), after)
+        hot = self._tail.read(partition, after, limit, self._head)
+        if hot is not None:
+            return hot
+        if not self._window.covers(after):
+            self._window = self._scan(after)
+        return self._window.read(partition, after, limit)
+
+    def head(self, partition: int) -> int:
+        return self._head
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def _scan(self, after: int) -> Window:
+        with translated():
+            found = [rows.stored(row) for row in self._reader.execute(sql.READ, (after, WINDOW_EVENTS))]
+        found = [entry for entry in found if entry.position <= self._head]
+        full = len(found) == WINDOW_EVENTS
+        return Window(self.partitions, after, found[-1].position if full else self._head, found)
+
+    # StateStore
+
+    async def acquire(self, start: StartRow, flows: Mapping[str, Sequence[str]]) -> int:
+        self._refuse_closed()
+        await self._committer.drain()
+        with translated(), self.connection:
+            epoch = self.epoch_on_disk() + 1
+            self.connection.execute(sql.EPOCH_SET, (epoch,))
+            self.connection.execute(sql.START, (epoch, *start[1:]))
+            for flow, types in flows.items():
+                self._own(epoch, flow, types)
+            self.connection.executemany(sql.NAME_NEW, self.names.fresh)
+        self.names.stored()
+        self._version = epoch * VERSIONS_PER_EPOCH
+        return epoch
+
+    def _own(self, epoch: int, flow: str, types: Sequence[str]) -> None:
+        number = self.names.id(flow)
+        run = self.connection.execute
+        for partition in range(self.partitions):
+            run(sql.CURSOR_NEW, (number, partition, self._head, epoch))
+        run(sql.CURSOR_OWN, (epoch, number))
+        for event_type in types:
+            if run(sql.SUBSCRIBED, (number, event_type)).fetchone() is None:
+                known = scalar(self.connection, sql.ACCEPTED_OF_TYPE, (event_type,)) or 0
+                beyond = scalar(self.connection, sql.BEYOND_CURSOR, (number, event_type))
+                run(sql.SUBSCRIBE, (number, event_type, known - beyond))
+
+    def submit(self, commit: Commit, done: CommitDone) -> None:
+        self._submit(CommitWork(self, commit, done))
+
+    async def get(self, table: str, key: str) -> Versioned | None:
+        with translated():
+            found = self._reader.execute(sql.STATE_GET, (self.names.find(table), key)).fetchone()
+        return Versioned(*found) if found else None
+
+    async def counter(self, table: str, key: str) -> int:
+        found = self._one(sql.COUNTER_GET, (self.names.find(table), key))
+        return int(found[0]) if found else 0
+
+    async def cursors(self, flow: str) -> dict[int, int]:
+        return dict(self._all(sql.CURSORS, (self.names.find(flow),)))
+
+    async def marks_after(self, flow: str, partition: int, position: int) -> set[int]:
+        return {row[0] for row in self._all(sql.MARKS_AFTER, (self.names.find(flow), partition, position))}
+
+    async def held(self, flow: str) -> list[Held]:
+        return [rows.held(row, flow) for row in self._all(sql.HELD_OF_FLOW, (self.names.find(flow),))]
+
+    async def held_one(self, mark: Mark) -> Held | None:
+        found = self._one(sql.HELD_ONE, (self.names.find(mark.flow), *mark[1:]))
+        return rows.held(found, mark.flow) if found else None
+
+    async def pending_deliveries(self, after_due_us: int, after_id: str, limit: int) -> list[DeliveryRow]:
+        return [rows.delivery(row) for row in self._all(sql.DELIVERIES_DUE, (after_due_us, after_id, limit))]
+
+    async def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        found = self._one(sql.DELIVERY_ONE, (delivery_id,))
+        return rows.delivery(found) if found else None
+
+    async def answer(self, scope: str, now_us: int) -> Answer | None:
+        found = self._one(sql.ANSWER, (scope, now_us))
+        return Answer(*found) if found else None
+
+    async def expire(self, now_us: int) -> int:
+        gone: list[int] = []
+
+        def drop() -> None:
+            self.connection.execute(sql.ANSWER_EXPIRE, (now_us, EXPIRE_ROWS))
+            gone.append(self.connection.changes())
+
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._submit(CallWork(drop, lambda problem: settle(future, problem)))
+        await future
+        return gone[-1]
+
+    async def tallies(self) -> list[Tally]:
+        return [rows.tally(row) for row in self._all(sql.TALLIES, ())]
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await self._committer.drain()
+        self._committer.stop()
+        self._reader.close()
+        self.connection.close()
+        self._lock.release()
+
+    # What the works of a transaction use
+
+    def epoch_on_disk(self) -> int:
+        return int(scalar(self.connection, sql.EPOCH))
+
+    def stage_events(self, events: Sequence[Event]) -> list[Appended]:
+        """Stage those that are new; the places of all."""
+        appended = []
+        for event in events:
+            identity = (event.source, event.id)
+            position = self._known.get(identity)
+            if position is None:
+                position = self.batch.append(event)
+                self._known[identity] = position
+                self._claimed.append((event.id, event.source, position))
+                appended.append(Appended(event.partition, position, False))
+            else:
+                appended.append(self._first_place(position, event))
+        return appended
+
+    def _first_place(self, position: int, event: Event) -> Appended:
+        found = self.connection.execute("SELECT partition FROM log WHERE position = ?", (position,)).fetchone()
+        return Appended(found[0] if found else event.partition, position, True)
+
+    def new_batch(self) -> None:
+        self.batch = Batch(self.connection, self.names, self._position + 1, self._version + 1)
+        self._claimed: list[tuple[str, str, int]] = []
+
+    def flush_batch(self) -> None:
+        if self._claimed:
+            self._claims.add(self._claimed)
+        self.batch.flush()
+        self._fresh.extend(self.batch.stored)
+        self._position = self.batch.next_position - 1
+        self._version = self.batch.next_version - 1
+
+    def forget_batch(self) -> None:
+        """The part was undone: what it claimed is unknown again."""
+        for event_id, source, _ in self._claimed:
+            self._known.pop((source, event_id), None)
+
+    # The frame of a transaction
+
+    def _begin(self, works: Sequence[Work]) -> None:
+        events = [event for work in works if isinstance(work, AppendWork) for event in work.events]
+        self._known.update(self._claims.find(events) if events else {})
+        self.new_batch()
+        if self._segment.full:
+            self.connection.execute(sql.SEAL, self._segment.row())
+            self._sealing = True
+
+    def _ended(self, committed: bool) -> None:
+        if not committed:
+            self._position = self._head
+            self._claims.reload()
+            self._forget()
+            return
+        self.names.stored()
+        if self._sealing:
+            self._segment = Segment(self._segment.last + 1)
+        fresh = self._fresh
+        self._forget()
+        if fresh:
+            self._publish(fresh)
+
+    def _publish(self, fresh: list[Stored]) -> None:
+        self._head = self._position
+        self._tail.add(fresh)
+        add = self._segment.add
+        for position, event in fresh:
+            add(position, event.id, event.correlation, event.business)
+        for listener in self._listeners:
+            listener(fresh)
+
+    def _forget(self) -> None:
+        self._fresh: list[Stored] = []
+        self._known: dict[tuple[str, str], int] = {}
+        self._sealing = False
+
+    def _submit(self, work: Work) -> None:
+        if self._closed:
+            asyncio.get_running_loop().call_soon(work.finish, Closed("The store was closed."))
+            return
+        self._committer.submit(work)
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise Closed("The store was closed.")
+
+    def _one(self, statement: str, bindings: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        self._refuse_closed()
+        with translated():
+            return self._reader.execute(statement, bindings).fetchone()
+
+    def _all(self, statement: str, bindings: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        self._refuse_closed()
+        with translated():
+            return self._reader.execute(statement, bindings).fetchall()
+
+
+def settle(future: asyncio.Future[None], problem: Problem | None) -> None:
+    if future.done():
+        return
+    if problem is None:
+        future.set_result(None)
+    else:
+        future.set_exception(problem)
