@@ -1,0 +1,129 @@
+"""The record of the memory adapter, read straight from its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from interlock.adapters.memory_tables import Tables
+from interlock.model.event import Stored
+from interlock.model.handling import HandlingState, Mark
+from interlock.model.hashing import DIGEST_BYTES, KeyHasher
+from interlock.model.problems import Closed
+from interlock.model.record import (
+    DeliveryAttempt,
+    DeliveryRow,
+    DeliveryState,
+    FailedAttempt,
+    HandlingRow,
+    Held,
+    RefusalRow,
+    StartRow,
+    Tally,
+)
+from interlock.ports.record_reader import FlowSum
+
+
+class MemoryRecord:
+    """Implements RecordReader but for `close`."""
+
+    def __init__(self, tables: Tables, secret: bytes) -> None:
+        self._tables = tables
+        self._secret = secret
+        self._closed = False
+
+    async def find_events(self, term: str) -> list[Stored]:
+        digest = KeyHasher(self._secret).digest(term)
+        found = [row for rows in self._open().log for row in rows if _is_named(row, term, digest)]
+        return sorted(found, key=lambda row: row.position)
+
+    async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]:
+        rows = self._open().handlings.values()
+        return sorted(row for row in rows if (row.partition, row.position) == (partition, position))
+
+    async def failures_of(self, partition: int, position: int) -> list[FailedAttempt]:
+        return sorted(self._open().failures.get((partition, position), ()))
+
+    async def deliveries_of(self, partition: int, position: int) -> list[DeliveryRow]:
+        rows = self._open().deliveries.values()
+        mine = (row for row in rows if (row.partition, row.position) == (partition, position))
+        return sorted(mine, key=lambda row: row.id)
+
+    async def attempts_of(self, delivery_id: str) -> list[DeliveryAttempt]:
+        return sorted(self._open().attempts.get(delivery_id, ()), key=lambda row: row.attempt)
+
+    async def find_delivery(self, delivery_id: str) -> DeliveryRow | None:
+        return self._open().deliveries.get(delivery_id)
+
+    async def dead_letters(self, flow: str | None, limit: int) -> list[Held]:
+        dead = (row for row in self._open().held.values() if row.state is HandlingState.DEAD)
+        wanted = (row for row in dead if flow is None or row.flow == flow)
+        return sorted(wanted, key=lambda row: (row.partition, row.position, row.flow))[:limit]
+
+    async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
+        dead = (row for row in self._open().deliveries.values() if row.state is DeliveryState.DEAD)
+        return sorted(dead, key=lambda row: row.id)[:limit]
+
+    async def delivery_counts(self) -> dict[str, int]:
+        counted = Counter(row.state for row in self._open().deliveries.values())
+        return {state.name.lower(): counted[state] for state in DeliveryState}
+
+    async def starts(self) -> list[StartRow]:
+        return list(self._open().starts)
+
+    async def refusals(self) -> list[RefusalRow]:
+        return sorted(self._open().refusals.values())
+
+    async def sums(self, flows: dict[str, Sequence[str]]) -> list[FlowSum]:
+        self._open()
+        return [self._sum(flow, frozenset(types)) for flow, types in flows.items()]
+
+    async def tallies(self) -> list[Tally]:
+        counted = sorted(self._open().tallies.items())
+        return [Tally(flow, state, total) for (flow, state), total in counted if total]
+
+    def _sum(self, flow: str, types: frozenset[str]) -> FlowSum:
+        tables = self._tables
+        states: Counter[HandlingState] = Counter()
+        for place, generation in tables.current.items():
+            if place[0] == flow:
+                states[tables.handlings[Mark(*place, generation)].state] += 1
+        return FlowSum(
+            flow,
+            self._accepted(flow, types),
+            self._pending(flow, types),
+            parked=states[HandlingState.PARKED],
+            done=states[HandlingState.DONE],
+            skipped=states[HandlingState.SKIPPED],
+            dead=states[HandlingState.DEAD],
+            discarded=states[HandlingState.DISCARDED],
+        )
+
+    def _accepted(self, flow: str, types: frozenset[str]) -> int:
+        before = self._tables.before.get(flow, {})
+        totals = Counter(event.type for rows in self._tables.log for _, event in rows)
+        return sum(totals[name] - before[name] for name in types if name in before)
+
+    def _pending(self, flow: str, types: frozenset[str]) -> int:
+        cursors = self._tables.cursors.get(flow, {})
+        return sum(
+            event.type in types
+            and position > cursors[partition]
+            and (flow, partition, position) not in self._tables.current
+            for partition, rows in enumerate(self._tables.log)
+            if partition in cursors
+            for position, event in rows
+        )
+
+    def _open(self) -> Tables:
+        if self._closed:
+            raise Closed("The memory store was closed.")
+        return self._tables
+
+
+def _is_named(row: Stored, term: str, digest: bytes) -> bool:
+    event = row.event
+    keys = range(0, len(event.business), DIGEST_BYTES)
+    return term in (event.id, event.correlation) or any(
+        event.business[start : start + DIGEST_BYTES] == digest for start in keys
+    )
