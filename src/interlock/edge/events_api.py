@@ -1,0 +1,275 @@
+"""POST /events: CloudEvents in, durable events in the log, and only then the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from interlock.contracts.strict_json import parse
+from interlock.edge.cloudevents import (
+    ABSENT,
+    BATCH,
+    FAMILY,
+    HEADER_PREFIX,
+    MAX_ERRORS,
+    STRUCTURED,
+    Envelope,
+    from_headers,
+    read,
+)
+from interlock.edge.counters import Counters
+from interlock.edge.exchange import Request, Responder, Response
+from interlock.edge.limits import EdgeLimits
+from interlock.edge.media_type import is_json, media_type
+from interlock.edge.problem_response import problem_response
+from interlock.edge.refusals import Refusals
+from interlock.edge.traceparent import Sampler
+from interlock.model.clock import Clock
+from interlock.model.event import UNPROTECTED, Appended, Event
+from interlock.model.hashing import KeyHasher, partition_of
+from interlock.model.ids import Ids
+from interlock.model.problems import (
+    BodyTooLarge,
+    ContractViolation,
+    MalformedRequest,
+    Problem,
+    Unexpected,
+    UnknownContract,
+    UnsupportedMediaType,
+)
+from interlock.ports.event_log import EventLog
+
+if TYPE_CHECKING:
+    from interlock.contracts.event_contract import EventContract
+    from interlock.estate.estate import Estate
+
+ACCEPTED = 202
+
+
+class EventsApi:
+    """Validates each event against its contract and appends: one event, or a batch as a whole."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        log: EventLog,
+        clock: Clock,
+        ids: Ids,
+        limits: EdgeLimits,
+        counters: Counters,
+        refusals: Refusals,
+    ) -> None:
+        self._latest = estate.latest
+        self._contracts = estate.contracts
+        self._log = log
+        self._partitions = log.partitions
+        self._hasher = KeyHasher(log.secret)
+        self._clock = clock
+        self._sampler = Sampler(ids, limits.sample_ratio)
+        self._limits = limits
+        self._counters = counters
+        self._refusals = refusals
+
+    def post(self, request: Request, respond: Responder) -> None:
+        """Handler of POST /events. See `Handler`."""
+        content_type = request.headers.get("content-type", "")
+        # The media type as almost everybody spells it needs no parsing.
+        media = content_type if content_type == STRUCTURED else self._media(request, content_type)
+        if media == BATCH:
+            self._post_batch(request, respond)
+            return
+        document = parse(request.body, self._limits.json_depth)
+        if media != STRUCTURED:
+            document = from_headers(request.headers, document)
+        try:
+            event = self._event(document, request.headers.get("traceparent"), self._clock.now_us())
+        except Problem as problem:
+            self._counters.problems[problem.code] += 1
+            self._record(problem, document)
+            respond(problem_response(problem))
+            return
+
+        def done(appended: Sequence[Appended] | None, problem: Problem | None) -> None:
+            if appended is None:
+                respond(self._failed(problem))
+            else:
+                respond(Response(ACCEPTED, orjson.dumps(self._receipt(event, appended[0]))))
+
+        self._log.append((event,), done)
+
+    def _post_batch(self, request: Request, respond: Responder) -> None:
+        documents = parse(request.body, self._limits.json_depth)
+        if type(documents) is not list:
+            raise MalformedRequest("A batch is a JSON array of events.")
+        if len(documents) > self._limits.batch_events:
+            limit = self._limits.batch_events
+            raise BodyTooLarge(
+                f"The batch holds {len(documents)} events, more than {limit}.",
+                next_step="Send smaller batches, or raise limits.batch_events.",
+            )
+        events, problem = self._events(documents, request.headers.get("traceparent"))
+        if problem is not None:
+            self._counters.problems[problem.code] += 1
+            respond(problem_response(problem))
+            return
+        if not events:
+            respond(Response(ACCEPTED, b"[]"))
+            return
+
+        def done(appended: Sequence[Appended] | None, problem: Problem | None) -> None:
+            if appended is None:
+                respond(self._failed(problem))
+            else:
+                receipts = [self._receipt(event, place) for event, place in zip(events, appended, strict=True)]
+                respond(Response(ACCEPTED, orjson.dumps(receipts)))
+
+        self._log.append(events, done)
+
+    def _events(self, documents: list[Any], trace: str | None) -> tuple[list[Event], Problem | None]:
+        """The events of a batch, and one problem that lists what is wrong with each of the others."""
+        now_us = self._clock.now_us()
+        events: list[Event] = []
+        refused: list[tuple[int, Problem]] = []
+        for index, document in enumerate(documents):
+            try:
+                events.append(self._event(document, trace, now_us))
+            except Problem as problem:
+                refused.append((index, problem))
+                self._record(problem, document)
+        return events, _batch_problem(refused, len(documents)) if refused else None
+
+    def _event(self, document: Any, trace: str | None, now_us: int) -> Event:
+        envelope = read(document)
+        contract = self._contract(envelope)
+        if envelope.data is ABSENT:
+            detail = "is missing"
+            raise ContractViolation("The event has no data.", errors=[{"pointer": "/data", "detail": detail}])
+        try:
+            contract.check(envelope.data)
+        except ContractViolation as violation:
+            raise _within(violation, "/data") from None
+        key, business = contract.route(envelope.data)
+        if envelope.partition_key is not None and envelope.partition_key != key:
+            detail = f"differs from the partition key of the contract, {contract.partition_key}"
+            raise ContractViolation(
+                "The attribute partitionkey contradicts the data.",
+                next_step="Leave it out, or send the contract's key.",
+                errors=[{"pointer": "/partitionkey", "detail": detail}],
+            )
+        return self._build(envelope, contract, key, business, trace, now_us)
+
+    def _build(
+        self,
+        envelope: Envelope,
+        contract: EventContract,
+        key: str,
+        business: tuple[str, ...],
+        trace: str | None,
+        now_us: int,
+    ) -> Event:
+        digest = self._hasher.digest
+        hashed = digest(key)
+        key_hash = int.from_bytes(hashed, "big", signed=True)
+        return Event(
+            partition_of(key_hash, self._partitions),
+            envelope.id,
+            envelope.source,
+            envelope.type,
+            contract.version,
+            key_hash,
+            now_us,
+            envelope.correlation,
+            envelope.causation,
+            envelope.trace or self._sampler.choose(trace),
+            hashed if business == (key,) else b"".join([digest(value) for value in business]),
+            None if envelope.others is None else orjson.dumps(envelope.others),
+            UNPROTECTED,
+            None,
+            orjson.dumps(envelope.data),
+        )
+
+    def _contract(self, envelope: Envelope) -> EventContract:
+        """By type and `dataschema`: a bare version, or a URI that ends in /<type>/<version>. Without it, the latest."""
+        schema = envelope.dataschema
+        latest = self._latest.get(envelope.type)
+        if latest is None:
+            raise self._unknown_type(envelope.type)
+        if schema is None:
+            return latest
+        place, _, version = schema.rpartition("/")
+        contract = self._contracts.get((envelope.type, version))
+        if contract is None or (place and not f"/{place}".endswith("/" + envelope.type)):
+            versions = ", ".join(sorted(v for t, v in self._contracts if t == envelope.type))
+            raise UnknownContract(
+                f"The attribute dataschema names no version of {envelope.type}; there is {versions}.",
+                next_step="Send the version, or a URI ending in /<type>/<version>, or nothing for the latest.",
+                errors=[{"pointer": "/dataschema", "detail": "names no known version"}],
+            )
+        return contract
+
+    def _unknown_type(self, event_type: str) -> UnknownContract:
+        near = get_close_matches(event_type[:80], list(self._latest), n=1)
+        return UnknownContract(
+            "The estate declares no event of this type." + (f" Did you mean {near[0]}?" if near else ""),
+            errors=[{"pointer": "/type", "detail": "is not declared"}],
+        )
+
+    def _media(self, request: Request, content_type: str) -> str:
+        media = media_type(content_type)
+        if media in (STRUCTURED, BATCH):
+            return media
+        if media.startswith(FAMILY):
+            raise UnsupportedMediaType(f"Of the CloudEvents formats, JSON is taken: {STRUCTURED} and {BATCH}.")
+        if not any(name.startswith(HEADER_PREFIX) for name in request.headers):
+            raise UnsupportedMediaType(
+                f"This is no CloudEvent: send {STRUCTURED}, {BATCH}, or the attributes as ce- headers."
+            )
+        if not is_json(media):
+            raise UnsupportedMediaType("In binary mode, data of the type application/json or +json is taken.")
+        return media
+
+    def _receipt(self, event: Event, appended: Appended) -> dict[str, str]:
+        if appended.duplicate:
+            self._counters.duplicates += 1
+            return {"id": event.id, "status": "duplicate"}
+        self._counters.accepted += 1
+        return {"id": event.id, "status": "accepted"}
+
+    def _failed(self, problem: Problem | None) -> Response:
+        """The log refused: nothing was appended."""
+        problem = problem or Unexpected("The log refused without a reason.")
+        self._counters.problems[problem.code] += 1
+        return problem_response(problem)
+
+    def _record(self, problem: Problem, document: Any) -> None:
+        """Under what it claimed to be, as far as that can be read."""
+        claimed: Mapping[str, Any] = document if type(document) is dict else {}
+        contract, source = claimed.get("type"), claimed.get("source")
+        self._refusals.record(
+            problem.code,
+            contract if type(contract) is str else "",
+            source if type(source) is str else "",
+            str(problem.errors[0].get("pointer", "")) if problem.errors else "",
+            self._clock.now_us(),
+        )
+
+
+def _within(problem: Problem, place: str) -> Problem:
+    """The same problem, its pointers read from further out."""
+    errors = [{**entry, "pointer": place + str(entry.get("pointer", ""))} for entry in problem.errors]
+    return type(problem)(problem.detail, next_step=problem.step, errors=errors or [{"pointer": place}])
+
+
+def _batch_problem(refused: list[tuple[int, Problem]], total: int) -> Problem:
+    """The class of the first problem; entries of all, each with its own code."""
+    first = refused[0][1]
+    errors: list[dict[str, Any]] = []
+    for index, problem in refused:
+        entries = problem.errors or ({"pointer": "", "detail": problem.detail},)
+        for entry in entries:
+            errors.append({**entry, "pointer": f"/{index}{entry.get('pointer', '')}", "code": problem.code})
+    detail = f"{len(refused)} of {total} events are refused, so none of the batch is taken. The first: {first.detail}"
+    return type(first)(detail, next_step=first.step, errors=errors[:MAX_ERRORS])
