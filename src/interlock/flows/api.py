@@ -1,0 +1,117 @@
+"""API handlers: like event handlers, but somebody waits for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from interlock.flows.effects import Effects
+from interlock.flows.limits import FlowLimits
+from interlock.model.clock import Clock
+from interlock.model.event import UNPROTECTED, Event
+from interlock.model.hashing import fingerprint
+from interlock.model.ids import Ids
+from interlock.model.problems import HandlerFailed, NotFound, Problem, StaleRead, to_document
+from interlock.model.record import Answer, DeliveryRow
+from interlock.model.step import EMPTY, Commit, Step, StepResult
+from interlock.ports.state_store import StateStore
+from interlock.sdk import reply
+from interlock.sdk.context import Context
+from interlock.sdk.flow import Flow, Handler
+
+MAX_RERUNS = 50
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+
+
+class ApiRunner:
+    """Runs the handler, then commits effects and stored answer together. Nothing of a failed run happens."""
+
+    def __init__(
+        self,
+        flows: Mapping[str, Flow],
+        store: StateStore,
+        effects: Effects,
+        clock: Clock,
+        ids: Ids,
+        limits: FlowLimits,
+        on_calls: Callable[[Sequence[DeliveryRow]], None],
+    ) -> None:
+        self.epoch = 0
+        self._store = store
+        self._effects = effects
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+        self._on_calls = on_calls
+        self._handlers: dict[str, tuple[Flow, Handler]] = {
+            spec.subject: (flow, spec.handler)
+            for flow in flows.values()
+            for spec in flow.specs
+            if spec.trigger == "api"
+        }
+
+    async def call(self, operation: str, body: Any, raw: bytes, scope: str | None, trace: str | None) -> Answer:
+        """The handler's answer; a problem that it raised is an answer too, and stored like one.
+
+        `scope` is None for requests without an idempotency key: then nothing is stored. AlreadyHandled when another
+        owner stored an answer for the scope meanwhile: read that one. UnavailableProblem when the store failed.
+        """
+        if operation not in self._handlers:
+            raise NotFound(f"No flow answers {operation}.", next_step=f'Write one: @flow.api("{operation}")')
+        for _ in range(MAX_RERUNS):
+            answer, result = await self._run(operation, body, raw, scope, trace)
+            problem = await self._commit(Step(result=result, answer=answer if scope else None))
+            if problem is None:
+                self._on_calls(result.calls)
+                return answer
+            if not isinstance(problem, StaleRead):
+                return self._answer_of(problem, scope, raw)
+        raise HandlerFailed(f"{operation} read values that changed {MAX_RERUNS} times.")
+
+    async def _run(
+        self, operation: str, body: Any, raw: bytes, scope: str | None, trace: str | None
+    ) -> tuple[Answer, StepResult]:
+        flow, handler = self._handlers[operation]
+        context = Context(flow.name, self._request_event(operation, raw, trace), 0, self._store)
+        run: Coroutine[Any, Any, Any] = handler(body, context)  # type: ignore[assignment]
+        try:
+            async with asyncio.timeout(self._limits.handler_seconds):
+                value = await run
+            result = self._effects.collect(context, 0)
+        except Problem as problem:
+            return self._answer_of(problem, scope, raw), EMPTY
+        except Exception as error:
+            failed = HandlerFailed(f"The handler of {operation} raised {type(error).__name__}.")
+            return self._answer_of(failed, scope, raw), EMPTY
+        said = value if isinstance(value, reply.Answer) else reply.Answer(value)
+        return self._answer(said.status, JSON, msgspec.json.encode(said.body), scope, raw), result
+
+    def _request_event(self, operation: str, raw: bytes, trace: str | None) -> Event:
+        """The request as a cause: not in the log, since its facts are what it emits."""
+        now_us = self._clock.now_us()
+        return Event(
+            0, self._ids.new_id(), "api", f"api:{operation}", "1", 0, now_us, None, None, trace, b"", None,
+            UNPROTECTED, None, raw,
+        )  # fmt: skip
+
+    def _answer_of(self, problem: Problem, scope: str | None, raw: bytes) -> Answer:
+        return self._answer(problem.status, PROBLEM_JSON, msgspec.json.encode(to_document(problem)), scope, raw)
+
+    def _answer(self, status: int, content_type: str, body: bytes, scope: str | None, raw: bytes) -> Answer:
+        now_us = self._clock.now_us()
+        expires_us = now_us + int(self._limits.answer_seconds * 1_000_000)
+        return Answer(scope or "", fingerprint(raw), self.epoch, now_us, expires_us, status, content_type, body)
+
+    async def _commit(self, step: Step) -> Problem | None:
+        done: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
+
+        def finished(outcomes: Sequence[Problem | None] | None, problem: Problem | None) -> None:
+            if not done.done():
+                done.set_result(problem if outcomes is None else outcomes[0])
+
+        self._store.submit(Commit(self.epoch, [step], [], []), finished)
+        return await done

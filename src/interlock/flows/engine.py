@@ -1,0 +1,165 @@
+"""The engine: one worker per flow over one log and one store, under one epoch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from interlock import __version__
+from interlock.estate.estate import Estate
+from interlock.flows.api import ApiRunner
+from interlock.flows.effects import Effects
+from interlock.flows.limits import FlowLimits
+from interlock.flows.schedule import Scheduler
+from interlock.flows.triggers import subject_type
+from interlock.flows.worker import Worker
+from interlock.model.clock import Clock
+from interlock.model.event import Stored
+from interlock.model.handling import Mark
+from interlock.model.hashing import KeyHasher
+from interlock.model.ids import Ids
+from interlock.model.problems import NotFound, Problem
+from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow
+from interlock.model.step import Commit
+from interlock.ports.event_log import EventLog
+from interlock.ports.state_store import StateStore
+from interlock.ports.trace_sink import TraceSink
+from interlock.sdk.flow import Flow
+
+DRAIN_POLL_SECONDS = 0.01
+
+
+class Engine:
+    """Runs the flows of an estate. `on_calls` gets each commit's new deliveries; `on_fenced` ends the process."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        log: EventLog,
+        store: StateStore,
+        clock: Clock,
+        ids: Ids,
+        sink: TraceSink,
+        limits: FlowLimits = FlowLimits(),  # noqa: B008 - frozen
+    ) -> None:
+        self._estate = estate
+        self._log = log
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self.epoch = 0
+        self.on_calls: Callable[[Sequence[DeliveryRow]], None] = lambda rows: None
+        self.on_fenced: Callable[[Problem], None] = lambda problem: None
+        self.take_refusals: Callable[[], list[RefusalRow]] = list
+        operations = frozenset(
+            f"{system.name}.{operation}" for system in estate.systems.values() for operation in system.operations
+        )
+        self._effects = Effects(estate.contracts, operations, KeyHasher(log.secret), log.partitions, clock, ids)
+        self._workers = {
+            name: Worker(flow, log, store, store, self._effects, clock, ids, sink, limits, self._calls, self._fenced)
+            for name, flow in estate.flows.items()
+        }
+        self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, limits, self._calls)
+        self._scheduler = Scheduler(estate.flows.values(), log, store, clock, KeyHasher(log.secret))
+        self._by_type: dict[str, list[Worker]] = defaultdict(list)
+        for worker in self._workers.values():
+            for event_type in worker.reactions:
+                self._by_type[event_type].append(worker)
+        self._upkeep: asyncio.Task[None] | None = None
+
+    async def start(self, settings_hash: str = "") -> int:
+        """Take ownership of the store and go on where the last owner stopped; the new epoch."""
+        start = StartRow(0, self._clock.now_us(), __version__, self._estate.name, self._estate.hash, settings_hash)
+        subscriptions = {name: types_of(flow) for name, flow in self._estate.flows.items()}
+        self.epoch = await self._store.acquire(start, subscriptions)
+        self._api.epoch = self.epoch
+        self._log.listen(self._appended)
+        for worker in self._workers.values():
+            await worker.start(self.epoch)
+        await self._scheduler.start(self.epoch)
+        self._upkeep = asyncio.get_running_loop().create_task(self._tend())
+        return self.epoch
+
+    async def drain(self, seconds: float) -> bool:
+        """Stop reading, let what runs finish and commit; False when the time ran out first. Nothing is lost then."""
+        self._scheduler.stop()
+        for worker in self._workers.values():
+            worker.stop_reading()
+        deadline = self._clock.monotonic_us() + int(seconds * 1_000_000)
+        while not self.idle and self._clock.monotonic_us() < deadline:
+            await self._clock.sleep(DRAIN_POLL_SECONDS)
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+        finished = self.idle
+        for worker in self._workers.values():
+            worker.abandon()
+        await self._flush_refusals()
+        return finished
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being handled; parked keys may still wait for their time."""
+        return all(worker.idle for worker in self._workers.values())
+
+    @property
+    def lag(self) -> int:
+        """Events between the slowest flow's cursor and the head of the log."""
+        return max((worker.lag for worker in self._workers.values()), default=0)
+
+    async def call_api(self, operation: str, body: object, raw: bytes, scope: str | None, trace: str | None) -> Answer:
+        """Run an API handler; its effects and its answer are one commit. See ApiRunner.call."""
+        return await self._api.call(operation, body, raw, scope, trace)
+
+    async def redrive(self, mark: Mark) -> Mark:
+        """Handle a dead letter again, as its next generation, with the same idempotency keys."""
+        return await self._worker(mark.flow).redrive(mark)
+
+    async def discard(self, mark: Mark) -> None:
+        """Give a dead letter up for good."""
+        await self._worker(mark.flow).discard(mark)
+
+    def _worker(self, flow: str) -> Worker:
+        try:
+            return self._workers[flow]
+        except KeyError:
+            raise NotFound(f"The estate has no flow {flow}.") from None
+
+    def _appended(self, stored: Sequence[Stored]) -> None:
+        """Wake just the workers that take one of the types, for just the partitions concerned."""
+        woken: dict[str, set[int]] = {}
+        for _, event in stored:
+            if event[3] in self._by_type:
+                woken.setdefault(event[3], set()).add(event[0])
+        for event_type, partitions in woken.items():
+            for worker in self._by_type[event_type]:
+                worker.woken(sorted(partitions))
+
+    def _calls(self, rows: Sequence[DeliveryRow]) -> None:
+        self.on_calls(rows)
+
+    def _fenced(self, problem: Problem) -> None:
+        self.on_fenced(problem)
+
+    async def _tend(self) -> None:
+        while True:
+            await self._clock.sleep(self._limits.tend_seconds)
+            for worker in self._workers.values():
+                worker.tend()
+            await self._flush_refusals()
+            try:
+                await self._store.expire(self._clock.now_us())
+            except Problem as problem:
+                if not problem.retryable:
+                    self.on_fenced(problem)
+
+    async def _flush_refusals(self) -> None:
+        refusals = self.take_refusals()
+        if refusals:
+            self._store.submit(Commit(self.epoch, [], [], refusals), lambda outcomes, problem: None)
+
+
+def types_of(flow: Flow) -> list[str]:
+    """The event types that the flow takes, internal ones included."""
+    found = {subject_type(flow, spec) for spec in flow.specs} - {None}
+    return sorted(name for name in found if name is not None)

@@ -1,0 +1,74 @@
+"""One run of a handler.
+
+Most handlers never wait: what they read is at hand. Such a run is driven to its end in place, which saves the cost of
+a task (a third of an event's budget). Only a run that really waits becomes a task, and is bounded in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
+from typing import Any
+
+from interlock.model.problems import HandlerFailed
+
+Finished = Callable[[Any, BaseException | None], None]
+
+
+def drive(run: Coroutine[Any, Any, Any], finished: Finished, limit_seconds: float) -> asyncio.Task[None] | None:
+    """Run to the end; `finished(value, error)` is called in place, or later when a task is returned.
+
+    The part before a handler's first wait has no current task, so `asyncio.timeout` does not work there. The engine
+    bounds the run instead.
+    """
+    try:
+        awaited = run.send(None)
+    except StopIteration as stop:
+        finished(stop.value, None)
+        return None
+    except Exception as error:
+        finished(None, error)
+        return None
+    return asyncio.get_running_loop().create_task(_wait(run, awaited, finished, limit_seconds))
+
+
+async def _wait(run: Coroutine[Any, Any, Any], awaited: Any, finished: Finished, limit_seconds: float) -> None:
+    value: Any = None
+    failure: BaseException | None = None
+    try:
+        async with asyncio.timeout(limit_seconds):
+            value = await _resume(run, awaited)
+    except TimeoutError:
+        failure = HandlerFailed(
+            f"The handler ran longer than {limit_seconds:g} s.",
+            next_step="Move outside calls to ctx.call, or raise limits.handler_seconds.",
+        )
+    except Exception as error:
+        failure = error
+    finished(value, failure)
+
+
+@coroutine
+def _resume(run: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
+    """Go on with a coroutine that was already started and has yielded `awaited`."""
+    try:
+        while True:
+            try:
+                sent = yield awaited
+            except BaseException as error:
+                awaited = run.throw(error)
+            else:
+                awaited = run.send(sent)
+    except StopIteration as stop:
+        return stop.value
+
+
+def frame_of(error: BaseException) -> str:
+    """Where it was raised: file, line and function of the innermost frame; never a value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "unknown"
+    last = frames[-1]
+    return f"{last.filename.rsplit('/', 2)[-1]}:{last.lineno} {last.name}"
