@@ -19,7 +19,7 @@ from interlock.edge.traceparent import Sampler
 from interlock.model.clock import Clock
 from interlock.model.hashing import fingerprint
 from interlock.model.ids import Ids
-from interlock.model.problems import Problem, Unexpected, UnsupportedMediaType
+from interlock.model.problems import MalformedRequest, Problem, Unexpected, UnsupportedMediaType
 from interlock.model.record import Answer
 from interlock.ports.state_store import StateStore
 
@@ -99,12 +99,24 @@ class JsonApi:
         return problem_response(problem)
 
     def _body(self, operation: ApiOperation, request: Request) -> Any:
-        """The parsed and checked body; None when there is none."""
-        body = None
-        if request.body:
-            if not is_json(media_type(request.headers.get("content-type", ""))):
-                raise UnsupportedMediaType("This operation takes application/json.")
-            body = parse(request.body, self._limits.json_depth)
+        """The checked body, None when there is none, with the values of path variables as further members."""
+        body = self._parsed(operation, request)
+        if not request.params:
+            return body
+        twice = sorted(set(request.params) & set(body or {})) if body is None or isinstance(body, dict) else [""]
+        if twice:
+            errors = [{"pointer": f"/{name}" if name else "", "detail": "stands in the path too"} for name in twice]
+            raise MalformedRequest("Path variables and body do not fit together.", errors=errors)
+        return {**request.params, **(body or {})}
+
+    def _parsed(self, operation: ApiOperation, request: Request) -> Any:
+        if not request.body:
+            if operation.body_required:
+                raise MalformedRequest("This operation requires a body.", next_step="Send a JSON body.")
+            return None
+        if not is_json(media_type(request.headers.get("content-type", ""))):
+            raise UnsupportedMediaType("This operation takes application/json.")
+        body = parse(request.body, self._limits.json_depth)
         operation.check(body)
         return body
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from interlock.edge.exchange import NO_PARAMS, Handler
-from interlock.model.problems import MalformedRequest, MethodNotAllowed, NotFound
+from interlock.model.problems import EstateInvalid, MalformedRequest, MethodNotAllowed, NotFound
 
 Segments = tuple[str, ...]
 
@@ -37,10 +37,15 @@ class Router:
         self._quick: dict[tuple[bytes, bytes], Match] = {}
 
     def add(self, method: str, template: str, handler: Handler, *, guarded: bool = True) -> None:
-        """Serve `template`, in which a segment `{name}` stands for any one segment. GET also serves HEAD."""
+        """Serve `template`, in which a segment `{name}` stands for any one segment. GET also serves HEAD.
+
+        Raises EstateInvalid when that method and template are served already.
+        """
         route = Route(method, template, handler, guarded)
         exact = "{" not in template
         table = self._exact.setdefault(template, {}) if exact else self._variables(template)
+        if method in table:
+            raise EstateInvalid(f"{method} {template} is served already.", next_step="Give the operation another path.")
         for word in (method, "HEAD") if method == "GET" else (method,):
             table.setdefault(word, route)
             if exact:
