@@ -29,12 +29,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="interlock", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--version", action="version", version=f"interlock {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    words = sys.argv[1:] if argv is None else argv
     for name, purpose in COMMANDS.items():
-        module = import_module(f"interlock.cli.{name}")
         child = commands.add_parser(name, help=purpose, description=purpose)
-        module.configure(child)
-        child.set_defaults(run=module.run)
-    arguments = parser.parse_args(argv)
+        if name in words[:1]:  # the others stay unloaded: a command starts in the time of its own imports
+            module = import_module(f"interlock.cli.{name}")
+            module.configure(child)
+            child.set_defaults(run=module.run)
+    arguments = parser.parse_args(words)
     try:
         return int(arguments.run(arguments))
     except Problem as problem:

@@ -68,18 +68,20 @@ class Engine:
                 self._by_type[event_type].append(worker)
         self._upkeep: asyncio.Task[None] | None = None
 
-    async def start(self, settings_hash: str = "") -> int:
-        """Take ownership of the store and go on where the last owner stopped; the new epoch."""
+    async def acquire(self, settings_hash: str = "") -> int:
+        """Take ownership of the store: a new epoch, which fences every earlier owner."""
         start = StartRow(0, self._clock.now_us(), __version__, self._estate.name, self._estate.hash, settings_hash)
         subscriptions = {name: types_of(flow) for name, flow in self._estate.flows.items()}
-        self.epoch = await self._store.acquire(start, subscriptions)
-        self._api.epoch = self.epoch
+        self.epoch = self._api.epoch = await self._store.acquire(start, subscriptions)
+        return self.epoch
+
+    async def start(self) -> None:
+        """Go on where the last owner stopped. After `acquire`."""
         self._log.listen(self._appended)
         for worker in self._workers.values():
             await worker.start(self.epoch)
         await self._scheduler.start(self.epoch)
         self._upkeep = asyncio.get_running_loop().create_task(self._tend())
-        return self.epoch
 
     async def drain(self, seconds: float) -> bool:
         """Stop reading, let what runs finish and commit; False when the time ran out first. Nothing is lost then."""

@@ -1,0 +1,107 @@
+"""What an operator may ask of a running engine, over a Unix socket that only its user can open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from interlock.delivery.dead_letter import discard as discard_delivery
+from interlock.delivery.dead_letter import redrive as redrive_delivery
+from interlock.edge.admission import Admission, no_lag, unlimited_disk
+from interlock.edge.exchange import Request, Responder, Response
+from interlock.edge.limits import EdgeLimits
+from interlock.edge.problem_response import problem_response
+from interlock.edge.router import Router
+from interlock.edge.server import Server
+from interlock.flows.engine import Engine
+from interlock.model.clock import Clock
+from interlock.model.handling import Mark
+from interlock.model.ids import Ids
+from interlock.model.problems import MalformedRequest, Problem, Unexpected
+from interlock.ports.state_store import StateStore
+
+
+Act = Callable[["DeadLetterName"], Awaitable[dict[str, Any]]]
+
+
+class DeadLetterName(msgspec.Struct, forbid_unknown_fields=True):
+    """Either a mark or a delivery id; `reason` belongs to a discard."""
+
+    flow: str | None = None
+    partition: int = 0
+    position: int = 0
+    generation: int = 0
+    delivery_id: str | None = None
+    reason: str = ""
+
+
+class Control:
+    """POST /dlq/redrive and POST /dlq/discard."""
+
+    def __init__(self, engine: Engine, store: StateStore, clock: Clock, ids: Ids) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        router = Router()
+        limits = EdgeLimits()
+        router.add("POST", "/dlq/redrive", self._route(self._redrive))
+        router.add("POST", "/dlq/discard", self._route(self._discard))
+        self._server = Server(router, clock, limits, Admission(limits, no_lag, unlimited_disk))
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, path: Path) -> None:
+        await self._server.listen_unix(path)
+
+    async def drain(self, seconds: float) -> None:
+        await self._server.drain(seconds)
+
+    def _route(
+        self, act: Act
+    ) -> Callable[[Request, Responder], None]:
+        def handle(request: Request, respond: Responder) -> None:
+            task = asyncio.get_running_loop().create_task(self._answer(act, request, respond))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        return handle
+
+    async def _answer(
+        self, act: Act, request: Request, respond: Responder
+    ) -> None:
+        try:
+            name = msgspec.json.decode(request.body, type=DeadLetterName)
+            respond(Response(200, orjson.dumps(await act(name))))
+        except msgspec.MsgspecError as error:
+            respond(problem_response(MalformedRequest(f"{error}.")))
+        except Problem as problem:
+            respond(problem_response(problem))
+        except Exception as error:
+            respond(problem_response(Unexpected(f"{type(error).__name__}: {error}.")))
+
+    async def _redrive(self, name: DeadLetterName) -> dict[str, Any]:
+        if name.delivery_id is not None:
+            row = await redrive_delivery(self._store, self._clock, self._ids, self._engine.epoch, name.delivery_id)
+            self._engine.on_calls([row])
+            return {"redriven": row.id}
+        mark = await self._engine.redrive(mark_of(name))
+        return {"redriven": "/".join(map(str, mark))}
+
+    async def _discard(self, name: DeadLetterName) -> dict[str, Any]:
+        if name.delivery_id is not None:
+            await discard_delivery(self._store, self._clock, self._engine.epoch, name.delivery_id)
+            return {"discarded": name.delivery_id}
+        mark = mark_of(name)
+        await self._engine.discard(mark)
+        return {"discarded": "/".join(map(str, mark))}
+
+
+def mark_of(name: DeadLetterName) -> Mark:
+    if name.flow is None:
+        raise MalformedRequest("Name a flow with partition, position and generation, or a delivery_id.")
+    return Mark(name.flow, name.partition, name.position, name.generation)

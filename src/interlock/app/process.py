@@ -1,0 +1,176 @@
+"""The composition root: the only place that names adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from interlock.adapters.aiohttp_client import AiohttpClient
+from interlock.adapters.memory import MemoryStore
+from interlock.adapters.null_sink import NullSink
+from interlock.adapters.sqlite import SqliteStore
+from interlock.adapters.system import SystemClock, SystemIds
+from interlock.app.control import Control
+from interlock.app.secrets import signing_secrets
+from interlock.delivery.deliverer import Deliverer
+from interlock.delivery.limits import DeliveryLimits
+from interlock.edge.edge import Edge
+from interlock.edge.limits import EdgeLimits
+from interlock.estate.estate import Estate
+from interlock.estate.settings import Settings
+from interlock.flows.engine import Engine
+from interlock.flows.limits import FlowLimits
+from interlock.model.problems import Problem
+
+DRAIN_SECONDS = 20.0
+SWITCH_INTERVAL_SECONDS = 0.0005
+
+
+class Process:
+    """One engine with its edge, deliverer and control socket, from start to drain."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._stop = asyncio.Event()
+        self._failure: Problem | None = None
+        self.port = 0
+
+    async def run(self, ready: Callable[[int], None]) -> None:
+        """Serve until a signal, or until the store is lost; then drain. Raises what ended it."""
+        await self.start()
+        ready(self.port)
+        await self._stop.wait()
+        await self.stop()
+        if self._failure is not None:
+            raise self._failure
+
+    async def start(self) -> None:
+        estate, settings = self._estate, self._estate.settings
+        self.clock, self.ids = SystemClock(), SystemIds()
+        secrets = signing_secrets(estate.systems, os.environ)
+        self.store = await open_store(estate)
+        limits = flow_limits(settings)
+        self.engine = Engine(estate, self.store, self.store, self.clock, self.ids, NullSink(), limits)
+        self.engine.on_fenced = self.fail
+        epoch = await self.engine.acquire(settings_hash(settings))
+        self.client = AiohttpClient()
+        concurrency = DeliveryLimits(concurrency=settings.limits.delivery_concurrency)
+        self.deliverer = Deliverer(
+            self.store, self.client, estate.systems, secrets, self.clock, self.ids, epoch, replies(estate), concurrency
+        )
+        self.engine.on_calls = self.deliverer.enqueue
+        await self.engine.start()
+        await self.deliverer.start()
+        await self._listen(settings)
+
+    async def _listen(self, settings: Settings) -> None:
+        self.edge = Edge(
+            self._estate,
+            self.store,
+            self.store,
+            self.engine,
+            self.clock,
+            self.ids,
+            edge_limits(settings),
+            lag=lambda: self.engine.lag,
+            free_disk=self._free_disk,
+        )
+        self.engine.take_refusals = self.edge.refusals.take
+        self.control = Control(self.engine, self.store, self.clock, self.ids)
+        if settings.stores.kind == "sqlite":
+            await self.control.start(control_path(self._estate))
+        self.port = await self.edge.start(settings.server.host, settings.server.port)
+
+    async def stop(self) -> None:
+        """Drain from the outside in: edge, flows, deliveries, store. What is unfinished is found again at the start."""
+        await self.edge.drain(DRAIN_SECONDS)
+        await self.control.drain(1.0)
+        await self.engine.drain(DRAIN_SECONDS)
+        await self.deliverer.drain(DRAIN_SECONDS)
+        await self.client.close()
+        await self.store.close()
+
+    def request_stop(self) -> None:
+        self._stop.set()
+
+    def fail(self, problem: Problem) -> None:
+        """The store is lost to us: stop, say why."""
+        self._failure = problem
+        self._stop.set()
+
+    def _free_disk(self) -> int:
+        folder = self._estate.store_path.parent
+        return shutil.disk_usage(folder if folder.exists() else self._estate.root).free
+
+
+async def open_store(estate: Estate) -> SqliteStore | MemoryStore:
+    """The store that the settings name."""
+    stores, limits = estate.settings.stores, estate.settings.limits
+    if stores.kind == "memory":
+        return MemoryStore(partitions=stores.partitions)
+    return await SqliteStore.open(
+        estate.store_path,
+        partitions=stores.partitions,
+        dedupe_bucket_seconds=int(limits.dedupe_bucket_seconds),
+        limit_pending=limits.pending_appends,
+    )
+
+
+def control_path(estate: Estate) -> Path:
+    """The control socket of the engine on this store."""
+    return Path(f"{estate.store_path}.control")
+
+
+def replies(estate: Estate) -> frozenset[str]:
+    """Operations whose answers some flow handles."""
+    specs = [spec for flow in estate.flows.values() for spec in flow.specs]
+    return frozenset(spec.subject for spec in specs if spec.trigger == "reply")
+
+
+def settings_hash(settings: Settings) -> str:
+    import hashlib
+
+    return hashlib.sha256(msgspec.json.encode(settings)).hexdigest()
+
+
+def flow_limits(settings: Settings) -> FlowLimits:
+    limits = settings.limits
+    return FlowLimits(
+        in_flight=limits.in_flight_per_flow,
+        handler_seconds=limits.handler_seconds,
+        answer_seconds=limits.answer_hours * 3600,
+    )
+
+
+def edge_limits(settings: Settings) -> EdgeLimits:
+    limits = settings.limits
+    return EdgeLimits(
+        body_bytes=limits.body_bytes,
+        json_depth=limits.json_depth,
+        batch_events=limits.batch_events,
+        headers=limits.headers,
+        header_bytes=limits.header_bytes,
+        concurrent_requests=limits.concurrent_requests,
+        max_lag_events=limits.max_lag_events,
+        min_free_disk_bytes=limits.min_free_disk_bytes,
+        request_seconds=limits.request_seconds,
+        sample_ratio=settings.trace.sample_ratio,
+    )
+
+
+async def serve(estate: Estate, ready: Callable[[int], None]) -> None:
+    """Run an estate until SIGTERM or SIGINT."""
+    # The commit thread must get the interpreter back quickly after each fsync; the default of 5 ms would be felt.
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    process = Process(estate)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, process.request_stop)
+    await process.run(ready)

@@ -1,0 +1,18 @@
+"""The record of an estate, for commands that only look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from interlock.adapters.sqlite import SqliteReader
+from interlock.estate.loader import load
+from interlock.model.problems import SettingInvalid
+from interlock.ports.record_reader import RecordReader
+
+
+def open_reader(estate_root: Path, environment: str = "local") -> RecordReader:
+    """Read-only; also while an engine runs. NotFound when the estate never ran."""
+    estate = load(estate_root, environment)
+    if estate.settings.stores.kind == "memory":
+        raise SettingInvalid("The memory store keeps no record outside its process.")
+    return SqliteReader(estate.store_path)

@@ -1,0 +1,40 @@
+"""`interlock up`: run an estate as a service, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import uvloop
+
+from interlock.app.process import serve
+from interlock.estate.estate import Estate
+from interlock.estate.loader import load
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    begun = time.monotonic()
+    estate = load(arguments.estate, arguments.environment)
+    print(f"{summary(estate)}, checked in {time.monotonic() - begun:.1f} s", flush=True)
+    uvloop.run(serve(estate, lambda port: print(listening(estate, port), flush=True)))
+    return 0
+
+
+def summary(estate: Estate) -> str:
+    contracts, flows = len(estate.contracts), len(estate.flows)
+    return f"estate {estate.name} {estate.hash[:6]}: {plural(contracts, 'contract')}, {plural(flows, 'flow')}"
+
+
+def listening(estate: Estate, port: int) -> str:
+    store = estate.store_path if estate.settings.stores.kind == "sqlite" else "memory"
+    return f"listening on http://{estate.settings.server.host}:{port}   data {store}"
+
+
+def plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
