@@ -3,10 +3,7 @@ from __future__ import annotations
 import pytest
 from scripted import Bench, bench_on
 
-try:
-    from interlock.adapters.memory import MemoryStore
-except SyntaxError:
-    from memory_fixed import MemoryStore
+from interlock.adapters.memory import MemoryStore
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Questions asked of the record: why, the books, dead letters."""

@@ -1,0 +1,213 @@
+"""`why`: from an event id, a business key or a delivery id to the whole story, by questions asked of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from interlock.delivery.targets import subject_of
+from interlock.model.event import Event, Stored
+from interlock.model.handling import HandlingState
+from interlock.model.problems import NotFound
+from interlock.model.record import DeliveryAttempt, DeliveryRow, DeliveryState, FailedAttempt, HandlingRow, StartRow
+from interlock.operate.story import Fact, FactKind, Story, StoryState
+from interlock.ports.record_reader import RecordReader
+
+MAX_CORRELATIONS = 20
+REPLY_PREFIX = "reply:"
+
+_HANDLING_KINDS: dict[HandlingState, FactKind] = {
+    HandlingState.PARKED: FactKind.PARKED,
+    HandlingState.DONE: FactKind.HANDLED,
+    HandlingState.SKIPPED: FactKind.SKIPPED,
+    HandlingState.DEAD: FactKind.DEAD,
+    HandlingState.DISCARDED: FactKind.DISCARDED,
+}
+_ORDER = {kind: rank for rank, kind in enumerate(FactKind)}
+
+
+async def tell(reader: RecordReader, term: str, flows: Mapping[str, Sequence[str]] | None = None) -> Story:
+    """The story of `term`. NotFound when nothing has that name.
+
+    `flows` gives the event types that each flow takes: with it, an event that a flow has not handled yet shows as
+    waiting. A term that names more than MAX_CORRELATIONS stories tells the latest ones.
+    """
+    correlations = await _correlations(reader, term)
+    chosen = correlations[-MAX_CORRELATIONS:]
+    starts = await reader.starts()
+    telling = _Telling(reader, starts, flows or {})
+    for correlation in chosen:
+        for stored in await reader.find_events(correlation):
+            if stored.event.correlation_id == correlation:
+                await telling.event(stored)
+    if not telling.facts:
+        raise _unknown(term)
+    return telling.story(term, tuple(chosen), len(correlations) - len(chosen))
+
+
+async def _correlations(reader: RecordReader, term: str) -> list[str]:
+    found = [stored.event.correlation_id for stored in await reader.find_events(term)]
+    delivery = await reader.find_delivery(term)
+    if delivery is not None:
+        found.append(delivery.correlation)
+    if not found:
+        raise _unknown(term)
+    return list(dict.fromkeys(found))
+
+
+def _unknown(term: str) -> NotFound:
+    return NotFound(
+        f"Nothing here is called {term}.",
+        next_step="Give an event id, a business key as the contract declares it, or a delivery id, exactly as sent.",
+    )
+
+
+class _Telling:
+    """Gathers facts; each row of the record becomes one or none."""
+
+    def __init__(self, reader: RecordReader, starts: list[StartRow], flows: Mapping[str, Sequence[str]]) -> None:
+        self._reader = reader
+        self._starts = starts
+        self._flows = flows
+        self._last_start_us = max((start.at_us for start in starts), default=0)
+        self._waiting = False
+        self.facts: list[Fact] = []
+
+    async def event(self, stored: Stored) -> None:
+        position, event = stored
+        handlings = await self._reader.handlings_of(event.partition, position)
+        failures = await self._reader.failures_of(event.partition, position)
+        takers = tuple(dict.fromkeys(row.flow for row in handlings))
+        self.facts.append(_event_fact(position, event, takers))
+        newest = {row.flow: row.generation for row in sorted(handlings, key=lambda row: row.generation)}
+        self.facts += [_handling_fact(event, row, newest[row.flow] == row.generation) for row in handlings]
+        self.facts += [_failure_fact(event, row) for row in failures]
+        for delivery in await self._reader.deliveries_of(event.partition, position):
+            self.facts += _call_facts(delivery, await self._reader.attempts_of(delivery.id))
+        self._waiting |= self._is_awaited(event, takers)
+
+    def story(self, term: str, correlations: tuple[str, ...], others: int) -> Story:
+        began_us = min(fact.at_us for fact in self.facts)
+        past = [fact for fact in self.facts if fact.kind is not FactKind.CALL_DUE]
+        ended_us = max(fact.ended_us for fact in past)
+        self.facts += _restarts(self._starts, began_us, None if self._open else ended_us)
+        ordered = sorted(self.facts, key=lambda fact: (fact.at_us, _ORDER[fact.kind], fact.position or 0))
+        retries = sum(fact.kind is FactKind.FAILED for fact in past)
+        retries += sum(fact.kind is FactKind.CALLED and (fact.attempt or 0) > 1 for fact in past)
+        return Story(term, self._state(), began_us, ended_us, retries, correlations, others, tuple(ordered))
+
+    @property
+    def _open(self) -> bool:
+        return self._state() is not StoryState.DONE
+
+    def _state(self) -> StoryState:
+        kinds = {fact.kind for fact in self.facts if fact.current}
+        if kinds & {FactKind.DEAD, FactKind.CALL_DEAD}:
+            return StoryState.DEAD
+        if FactKind.PARKED in kinds:
+            return StoryState.PARKED
+        return StoryState.WAITING if self._waiting or FactKind.CALL_DUE in kinds else StoryState.DONE
+
+    def _is_awaited(self, event: Event, takers: tuple[str, ...]) -> bool:
+        """A flow takes the event and has no row for it. Since the last start only: a flow may be younger than the log."""
+        takes = any(event.type in types and flow not in takers for flow, types in self._flows.items())
+        return takes and event.time_us >= self._last_start_us
+
+
+def _event_fact(position: int, event: Event, takers: tuple[str, ...]) -> Fact:
+    if event.type.startswith(REPLY_PREFIX):
+        kind = FactKind.REPLIED
+    else:
+        kind = FactKind.ACCEPTED if event.causation is None else FactKind.EMITTED
+    return Fact(
+        event.time_us,
+        kind,
+        event.type,
+        partition=event.partition,
+        position=position,
+        event_id=event.id,
+        version=event.version,
+        source=event.source,
+        causation=event.causation,
+        trace=event.trace,
+        flows=takers,
+    )
+
+
+def _handling_fact(event: Event, row: HandlingRow, current: bool) -> Fact:
+    return Fact(
+        row.at_us,
+        _HANDLING_KINDS[row.state],
+        row.flow,
+        partition=row.partition,
+        position=row.position,
+        generation=row.generation,
+        event_type=event.type,
+        version=row.flow_version,
+        handler=row.handler,
+        attempt=row.attempts,
+        error=row.error,
+        duration_us=row.duration_us,
+        current=current,
+    )
+
+
+def _failure_fact(event: Event, row: FailedAttempt) -> Fact:
+    return Fact(
+        row.at_us,
+        FactKind.FAILED,
+        row.flow,
+        partition=row.partition,
+        position=row.position,
+        generation=row.generation,
+        event_type=event.type,
+        attempt=row.attempt,
+        error=row.error,
+        frame=row.frame,
+        duration_us=row.duration_us,
+    )
+
+
+def _call_facts(row: DeliveryRow, attempts: Sequence[DeliveryAttempt]) -> Iterable[Fact]:
+    """Each attempt, and what a person has to know beyond them: that more is to come, or that nothing will."""
+    for tried in attempts:
+        yield _call_fact(row, FactKind.CALLED, tried.at_us, tried)
+    last = attempts[-1] if attempts else None
+    ended_us = last.at_us + last.duration_us if last else row.created_us
+    if row.state is DeliveryState.PENDING:
+        yield _call_fact(row, FactKind.CALL_DUE, row.due_us, None)
+    elif row.state is DeliveryState.DEAD:
+        yield _call_fact(row, FactKind.CALL_DEAD, ended_us, last)
+    elif row.state is DeliveryState.DISCARDED:
+        yield _call_fact(row, FactKind.CALL_DISCARDED, ended_us, None)
+
+
+def _call_fact(row: DeliveryRow, kind: FactKind, at_us: int, tried: DeliveryAttempt | None) -> Fact:
+    return Fact(
+        at_us,
+        kind,
+        subject_of(row),
+        partition=row.partition,
+        position=row.position,
+        generation=row.generation,
+        delivery_id=row.id,
+        idempotency_key=row.idempotency_key,
+        attempt=tried.attempt if tried else row.attempts,
+        status=tried.status if tried else None,
+        error=tried.error if tried else None,
+        duration_us=tried.duration_us if tried and kind is FactKind.CALLED else None,
+    )
+
+
+def _restarts(starts: list[StartRow], after_us: int, until_us: int | None) -> Iterable[Fact]:
+    """Engine starts that fall into the story; into an open one, also those after its last fact."""
+    for before, start in zip([None, *starts], starts, strict=False):
+        if before is not None and after_us < start.at_us and (until_us is None or start.at_us <= until_us):
+            yield Fact(
+                start.at_us,
+                FactKind.RESTARTED,
+                start.estate,
+                version=start.release,
+                estate_hash=start.estate_hash,
+                estate_hash_before=before.estate_hash,
+                settings_hash=start.settings_hash,
+            )
