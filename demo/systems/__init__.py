@@ -1,0 +1,1 @@
+"""Payment gateway, warehouse and finance system: three local services, slow and faulty on purpose."""
