@@ -46,6 +46,7 @@ class Tables:
         self.starts: list[StartRow] = []
         self.before: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self.cursors: dict[str, dict[int, int]] = {}
+        self.owners: dict[str, int] = {}
         self.version = 0
         self.values: dict[Cell, Versioned] = {}
         self.counters: Counter[Cell] = Counter()
@@ -89,6 +90,7 @@ class Tables:
         self.epoch += 1
         self.starts.append(start._replace(epoch=self.epoch))
         for flow, types in flows.items():
+            self.owners[flow] = self.epoch
             if flow not in self.cursors:
                 self.cursors[flow] = dict.fromkeys(range(len(self.log)), self.position)
             for event_type in types:
@@ -108,6 +110,7 @@ class Tables:
     def apply(self, commit: Commit) -> tuple[list[Problem | None], list[Stored]]:
         """The outcome of each step and the emitted events; raises Fenced, and then nothing was applied."""
         self.check_epoch(commit.epoch)
+        self.check_cursors(commit)
         outcomes: list[Problem | None] = []
         emitted: list[Stored] = []
         for step in commit.steps:
@@ -126,6 +129,11 @@ class Tables:
     def check_epoch(self, epoch: int) -> None:
         if epoch != self.epoch:
             raise Fenced(f"Epoch {epoch} is not the newest, {self.epoch}.")
+
+    def check_cursors(self, commit: Commit) -> None:
+        for flow, partition, _ in commit.cursors:
+            if self.owners.get(flow) != commit.epoch or partition not in self.cursors[flow]:
+                raise Fenced(f"The cursor of {flow} in partition {partition} belongs to another epoch.")
 
     def check(self, step: Step) -> None:
         """Raise the problem that keeps the step from being applied."""

@@ -25,10 +25,23 @@ Rows = list[tuple[Any, ...]]
 ALREADY_HANDLED = AlreadyHandled("The handling is in a final state.")
 
 
-class Batch:
-    """Staged rows. Nothing is written before `flush`; nothing is durable before the transaction commits."""
+class Repeated(Exception):
+    """A step touches what an earlier one of its batch staged, which the checks cannot see yet: apply them alone."""
 
-    def __init__(self, connection: apsw.Connection, names: Names, next_position: int, next_version: int) -> None:
+
+class Batch:
+    """Staged rows. Nothing is written before `flush`; nothing is durable before the transaction commits.
+
+    A batch of one step (`alone`) looks at the existing row of every handling; a bigger one leaves that to the
+    unique index, for speed.
+    """
+
+    def __init__(
+        self, connection: apsw.Connection, names: Names, next_position: int, next_version: int, *, alone: bool = False
+    ) -> None:
+        self._alone = alone
+        self._touched: set[tuple[Any, ...]] = set()
+        self._indexed = 0
         self._connection = connection
         self._names = names
         self.next_position = next_position
@@ -56,9 +69,11 @@ class Batch:
         return position
 
     def step(self, step: Step) -> Problem | None:
-        """Stage the step, or say why not; then nothing of it is staged."""
+        """Stage the step, or say why not; then nothing of it is staged. Raises Repeated."""
         result = step.result
-        cold = step.hold or step.release or step.supersede or step.delivery or step.answer
+        cold = step.hold or step.release or step.supersede or step.delivery or step.answer or step.failed or self._alone
+        if cold and not self._alone:
+            self._refuse_repeated(step)
         if cold and (problem := self._check_states(step)):
             return problem
         if result.reads and (problem := self._check_reads(result)):
@@ -66,9 +81,12 @@ class Batch:
         if result.adds and (problem := self._check_adds(result)):
             return problem
         if step.handling is not None and not cold:
-            self._handled.append(self._handling(step.handling))
-            self._tallies[self._handled[-1][0], step.handling.state] += 1
-        elif cold or step.failed:
+            row = self._handling(step.handling)
+            if self._touched and row[:4] in self._touched:
+                raise Repeated
+            self._handled.append(row)
+            self._tallies[row[0], step.handling.state] += 1
+        elif cold:
             self._stage_cold(step)
         if result.puts:
             self._stage_puts(result)
@@ -120,6 +138,16 @@ class Batch:
 
     def _one(self, statement: str, bindings: tuple[Any, ...]) -> tuple[Any, ...] | None:
         return self._connection.execute(statement, bindings).fetchone()
+
+    def _refuse_repeated(self, step: Step) -> None:
+        self._touched.update(row[:4] for row in self._handled[self._indexed :])
+        self._indexed = len(self._handled)
+        touches = [self._mark(mark) for mark in (step.handling, step.supersede) if mark is not None]
+        if step.delivery is not None:
+            touches.append((step.delivery.id,))
+        if not self._touched.isdisjoint(touches):
+            raise Repeated
+        self._touched.update(touches)
 
     def _check_states(self, step: Step) -> Problem | None:
         """The slow look at handling, delivery and answer states, for steps that change existing rows."""

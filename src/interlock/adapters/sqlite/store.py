@@ -145,6 +145,7 @@ class SqliteStore:
         self._submit(CommitWork(self, commit, done))
 
     async def get(self, table: str, key: str) -> Versioned | None:
+        self._refuse_closed()
         with translated():
             found = self._reader.execute(sql.STATE_GET, (self.names.find(table), key)).fetchone()
         return Versioned(*found) if found else None
@@ -226,8 +227,8 @@ class SqliteStore:
         found = self.connection.execute("SELECT partition FROM log WHERE position = ?", (position,)).fetchone()
         return Appended(found[0] if found else event.partition, position, True)
 
-    def new_batch(self) -> None:
-        self.batch = Batch(self.connection, self.names, self._position + 1, self._version + 1)
+    def new_batch(self, *, alone: bool = False) -> None:
+        self.batch = Batch(self.connection, self.names, self._position + 1, self._version + 1, alone=alone)
         self._claimed: list[tuple[str, str, int]] = []
 
     def flush_batch(self) -> None:

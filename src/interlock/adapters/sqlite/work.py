@@ -66,8 +66,9 @@ class CommitWork:
     def stage_alone(self) -> None:
         if self._fence():
             return
-        self._outcomes = [self._step_alone(step) for step in self._commit.steps]
-        self._refused = alone(self._store, self._rest)
+        self._refused = alone(self._store, self._rest)  # first, since a cursor of another owner refuses the steps too
+        if self._refused is None:
+            self._outcomes = [self._step_alone(step) for step in self._commit.steps]
 
     def finish(self, problem: Problem | None) -> None:
         refused = problem or self._refused
@@ -100,7 +101,7 @@ def alone(store: SqliteStore, stage: Callable[[], None]) -> Problem | None:
     """Stage and flush within a savepoint; the problem when that fails by the part's own fault."""
     connection = store.connection
     connection.execute("SAVEPOINT alone")
-    store.new_batch()
+    store.new_batch(alone=True)
     try:
         stage()
         store.flush_batch()

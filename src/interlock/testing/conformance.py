@@ -1,0 +1,103 @@
+"""What every back end must offer to be put through the conformance suites, and how the suites name their checks.
+
+A suite is a list of checks; each proves one promise of a port's docstring on a fresh store. With pytest:
+
+    @pytest.mark.parametrize("check", LOG_CHECKS, ids=str)
+    async def test_log(check): await check.run(MyHarness())
+
+The checks use `assert`: call `pytest.register_assert_rewrite("interlock.testing")` first to see values, and do not
+run them under `python -O`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from interlock.ports.event_log import EventLog
+from interlock.ports.record_reader import RecordReader
+from interlock.ports.state_store import StateStore
+
+
+class Store(EventLog, StateStore, Protocol):
+    """Both ports on one object, as the fused adapters are."""
+
+
+class Harness(Protocol):
+    """One fresh back end. The limits apply from `open` on and are the same after `reopen`."""
+
+    async def open(
+        self, *, partitions: int = 4, limit_pending: int = 10_000, dedupe_bucket_seconds: int = 3600
+    ) -> Store:
+        """A new, empty store."""
+        ...
+
+    async def reopen(self) -> Store:
+        """Close the store and open it again. Called only where `capabilities.durable` holds."""
+        ...
+
+    async def record(self) -> RecordReader:
+        """A reader of what the store committed. The suite closes it."""
+        ...
+
+    async def settle(self) -> None:
+        """Return when all callbacks and listeners of what was submitted have run."""
+        ...
+
+    async def close(self) -> None:
+        """Release everything; the store may be closed already."""
+        ...
+
+    def raw_events(self) -> int:
+        """How many events the storage holds, counted past the adapter: as a second process would see them now."""
+        ...
+
+    def raw_handlings(self) -> int:
+        """How many handling rows the storage holds, counted past the adapter."""
+        ...
+
+
+CheckBody = Callable[[Harness], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise, proven on one fresh store."""
+
+    port: str
+    promise: str
+    name: str
+    body: CheckBody
+
+    def __str__(self) -> str:
+        return self.name
+
+    async def run(self, harness: Harness) -> None:
+        try:
+            await self.body(harness)
+        finally:
+            await harness.close()
+
+
+class Suite:
+    """The checks of one port, in order of definition."""
+
+    def __init__(self, port: str) -> None:
+        self._port = port
+        self._checks: list[Check] = []
+
+    def proves(self, promise: str) -> Callable[[CheckBody], CheckBody]:
+        """Add the function as a check of a promise: a bullet's name in the port's docstring, or a method's name."""
+
+        def add(body: CheckBody) -> CheckBody:
+            self._checks.append(Check(self._port, promise, body.__name__, body))
+            return body
+
+        return add
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self._checks)
+
+    def __add__(self, other: Suite) -> list[Check]:
+        return [*self, *other]

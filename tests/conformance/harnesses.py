@@ -1,0 +1,95 @@
+"""The back ends of this repository, as the conformance suites take them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from interlock.adapters.memory import MemoryStore
+from interlock.adapters.memory_tables import Tables
+from interlock.adapters.sqlite.reader import SqliteReader
+from interlock.adapters.sqlite.store import SqliteStore
+from interlock.testing.fake_clock import settle
+
+
+class MemoryHarness:
+    """`tables` and `store_class` let a test plant a bug."""
+
+    def __init__(self, tables: type[Tables] = Tables, store_class: type[MemoryStore] = MemoryStore) -> None:
+        self._tables_class = tables
+        self._store_class = store_class
+
+    async def open(self, *, partitions: int = 4, limit_pending: int = 10_000, dedupe_bucket_seconds: int = 3600) -> Any:
+        self._tables = self._tables_class(partitions, dedupe_bucket_seconds)
+        self._store = self._store_class(limit_pending=limit_pending, tables=self._tables)
+        return self._store
+
+    async def reopen(self) -> Any:
+        raise AssertionError("memory is not durable")
+
+    async def record(self) -> Any:
+        return self._store
+
+    async def settle(self) -> None:
+        await settle()
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    def raw_events(self) -> int:
+        return sum(map(len, self._tables.log))
+
+    def raw_handlings(self) -> int:
+        return len(self._tables.handlings)
+
+
+class SqliteHarness:
+    def __init__(self, folder: Path, store_class: type[SqliteStore] = SqliteStore, **options: Any) -> None:
+        self._path = folder / "store.db"
+        self._store_class = store_class
+        self._options = options
+
+    async def open(self, *, partitions: int = 4, limit_pending: int = 10_000, dedupe_bucket_seconds: int = 3600) -> Any:
+        self._options |= {
+            "partitions": partitions,
+            "limit_pending": limit_pending,
+            "dedupe_bucket_seconds": dedupe_bucket_seconds,
+        }
+        return await self._open()
+
+    async def _open(self) -> Any:
+        self._store = await self._store_class.open(self._path, **self._options)
+        self._outside = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        return self._store
+
+    async def reopen(self) -> Any:
+        await self.close()
+        return await self._open()
+
+    async def record(self) -> Any:
+        return SqliteReader(self._path)
+
+    async def settle(self) -> None:
+        await asyncio.wait_for(self._drained(), 30)
+        await settle()
+
+    async def _drained(self) -> None:
+        """The limits are big enough for one more empty transaction once the others are through."""
+        await settle(5)
+        await self._store.expire(0)
+
+    async def close(self) -> None:
+        await self._store.close()
+        self._outside.close()
+
+    def raw_events(self) -> int:
+        return self._count("log")
+
+    def raw_handlings(self) -> int:
+        return self._count("handling")
+
+    def _count(self, table: str) -> int:
+        return int(self._outside.execute(f"SELECT count(*) FROM {table}").fetchone()[0])

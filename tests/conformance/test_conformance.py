@@ -1,0 +1,26 @@
+"""Every adapter of this repository keeps every promise of the ports it implements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from interlock.testing.conformance import Check, Harness
+from interlock.testing.log_conformance import LOG_CHECKS
+from interlock.testing.record_conformance import RECORD_CHECKS
+from interlock.testing.state_conformance import STATE_CHECKS
+
+from .harnesses import MemoryHarness, SqliteHarness
+
+CHECKS = [*LOG_CHECKS, *STATE_CHECKS, *RECORD_CHECKS]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Harness:
+    return MemoryHarness() if request.param == "memory" else SqliteHarness(tmp_path)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=str)
+async def test_promise(check: Check, harness: Harness) -> None:
+    await check.run(harness)
