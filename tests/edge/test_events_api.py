@@ -180,6 +180,7 @@ async def test_binary_mode_refusals(shop: Shop, peer: Peer) -> None:
     (await send_binary(peer, order(), ce_id="%ff")).problem("malformed_request")
     (await send_binary(peer, order(), ce_id="\xe9")).problem("malformed_request")
     (await send_binary(peer, order(), ce_data="x")).problem("malformed_request")
+    (await send_binary(peer, order(), ce_datacontenttype="text/json")).problem("malformed_request")
     (await send_binary(peer, order(), "text/xml")).problem("unsupported_media_type")
     (await send_binary(peer, order(), "application/json; charset=utf-16")).problem("unsupported_media_type")
     reply = await send_binary(peer, order(surprise=1))

@@ -115,10 +115,9 @@ def from_headers(headers: Mapping[str, str], data: Any) -> dict[str, Any]:
     }
     if "data" in document:
         raise _attribute("data", "is no attribute; the data is the body")
-    if "datacontenttype" in document:
-        raise _attribute("datacontenttype", "is sent as Content-Type in binary mode")
-    if "content-type" in headers:
-        document["datacontenttype"] = headers["content-type"]
+    content_type = headers.get("content-type", document.get("datacontenttype"))
+    if document.setdefault("datacontenttype", content_type) != content_type:
+        raise _attribute("datacontenttype", "is Content-Type in binary mode (section 3.1.1), and differs from it")
     document["data"] = data
     return document
 
