@@ -101,3 +101,14 @@ class Suite:
 
     def __add__(self, other: Suite) -> list[Check]:
         return [*self, *other]
+
+
+def promised(port: type) -> list[str]:
+    """The names of the bullets under 'Promises' in a port's docstring."""
+    lines = (port.__doc__ or "").partition("Promises")[2].splitlines()
+    return [line.strip()[2:].partition(":")[0] for line in lines if line.strip().startswith("- ")]
+
+
+def methods(port: type) -> list[str]:
+    """The public members that a port declares itself."""
+    return [name for name in vars(port) if not name.startswith("_")]

@@ -1,0 +1,299 @@
+"""Tests of the tests: a store with a planted bug fails at the checks that are there for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from interlock.adapters.memory import MemoryStore
+from interlock.adapters.memory_dedupe import DedupeWindow
+from interlock.adapters.memory_tables import Tables
+from interlock.model.problems import AlreadyHandled, Problem
+from interlock.model.step import Commit, Step
+from interlock.ports.event_log import EventLog
+from interlock.ports.state_store import StateStore
+from interlock.testing.conformance import Check, promised
+
+from .harnesses import MemoryHarness
+from .test_conformance import CHECKS
+
+
+class SkipsReads(Tables):
+    def check_reads(self, reads: Any) -> None:
+        pass
+
+
+class IgnoresBatchReads(Tables):
+    """Checks all steps first, then applies: an earlier step of the batch goes unseen."""
+
+    def apply(self, commit: Commit) -> Any:
+        versions = dict(self.values)
+        self.check_reads = lambda reads: check_against(versions, self, reads)  # type: ignore[method-assign]
+        return super().apply(commit)
+
+
+def check_against(versions: dict[Any, Any], tables: Tables, reads: Any) -> None:
+    live, tables.values = tables.values, versions
+    try:
+        Tables.check_reads(tables, reads)
+    finally:
+        tables.values = live
+
+
+class IgnoresEpoch(Tables):
+    def check_epoch(self, epoch: int) -> None:
+        pass
+
+    def check_cursors(self, commit: Commit) -> None:
+        pass
+
+
+class ForgetsMarks(Tables):
+    def check_mark(self, mark: Any) -> None:
+        pass
+
+
+class UnboundedCounters(Tables):
+    def check_adds(self, adds: Any) -> None:
+        pass
+
+
+class ChecksAddsOneByOne(Tables):
+    """Each add of a step against the committed value, not against what the step's earlier adds leave."""
+
+    def check_adds(self, adds: Any) -> None:
+        for add in adds:
+            super().check_adds([add])
+
+
+class HalfSteps(Tables):
+    """Applies the puts before it knows whether the step holds."""
+
+    def check(self, step: Step) -> None:
+        self._put(step.result.puts)
+        super().check(step)
+
+
+class OneBadStepSinksTheBatch(Tables):
+    def apply(self, commit: Commit) -> Any:
+        for step in commit.steps:
+            self.check(step)
+        return super().apply(commit)
+
+
+class VersionPerKey(Tables):
+    """Counts versions per key from one, so that a rewritten value repeats a version."""
+
+    def _put(self, puts: Any) -> None:
+        for put in puts:
+            stored = self.values.get((put.table, put.key))
+            self.version = stored.version if stored else 0
+            super()._put([put])
+
+
+class RedrivesTwice(Tables):
+    def check_superseded(self, mark: Any) -> None:
+        pass
+
+
+class CountsGenerationsTwice(Tables):
+    def _mark(self, row: Any) -> None:
+        before = self.tallies.copy()
+        super()._mark(row)
+        self.tallies = before
+        self.tallies[row.flow, row.state] += 1
+
+
+class CursorsBeforeFencing(Tables):
+    def apply(self, commit: Commit) -> Any:
+        self.move_cursors(move for move in commit.cursors if move.flow in self.cursors)
+        return super().apply(commit)
+
+
+class ForgetsAnswers(Tables):
+    def check_answer(self, answer: Any) -> None:
+        pass
+
+
+class DeliversTwice(Tables):
+    def check_delivery(self, row: Any) -> None:
+        if row.id not in self.deliveries:
+            raise AlreadyHandled("unknown")
+
+
+class LosesEmitted(Tables):
+    def emit(self, events: Any) -> Any:
+        return []
+
+
+class NoDedupe(DedupeWindow):
+    def find(self, event: Any) -> None:
+        return None
+
+
+class DedupesById(DedupeWindow):
+    def find(self, event: Any) -> Any:
+        return super().find(event._replace(source=""))
+
+    def claim(self, event: Any, position: int) -> None:
+        super().claim(event._replace(source=""), position)
+
+
+class WithoutDedupe(Tables):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.dedupe = NoDedupe(sizes[1])
+
+
+class WithDedupeById(Tables):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.dedupe = DedupesById(sizes[1])
+
+
+class ShufflesWithinABatch(Tables):
+    def append(self, events: Any) -> Any:
+        places, fresh = super().append(list(events)[::-1])
+        return places[::-1], fresh
+
+
+class SliceFallsShort(Tables):
+    """Claims to reach the head although the page was full."""
+
+    def read(self, partition: int, after: int, limit: int) -> Any:
+        return super().read(partition, after, limit)._replace(through=self.head(partition))
+
+
+class AnswersEarly(MemoryStore):
+    """Answers an append before its events are in the log."""
+
+    def append(self, events: Any, done: Any) -> None:
+        asyncio.get_running_loop().call_soon(done, [], None)
+        asyncio.get_running_loop().call_later(0.001, super().append, events, lambda appended, problem: None)
+
+
+class AnswersStepsEarly(MemoryStore):
+    def submit(self, commit: Commit, done: Any) -> None:
+        asyncio.get_running_loop().call_soon(done, [None] * len(commit.steps), None)
+        asyncio.get_running_loop().call_later(0.001, super().submit, commit, lambda outcomes, problem: None)
+
+
+class AnswersAtOnce(MemoryStore):
+    """Calls back before append or submit returned."""
+
+    def _answer(self, done: Callable[[Any, Any], None], result: Any, problem: Problem | None) -> None:
+        done(result, problem)
+
+    def _enqueue(self, work: Any) -> None:
+        super()._enqueue(work)
+        self._flush()
+
+
+class Unbounded(MemoryStore):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"limit_pending": 10**9})
+
+
+class AppendsWhatFits(MemoryStore):
+    """Beyond the limit, the part of the call that still fits is appended."""
+
+    def append(self, events: Any, done: Any) -> None:
+        room = self._limit_pending - self._events_pending
+        if len(events) > room:
+            super().append(events[:room], lambda appended, problem: None)
+        super().append(events, done)
+
+
+class HeadLagsBehind(MemoryStore):
+    def head(self, partition: int) -> int:
+        return max(0, super().head(partition) - 1)
+
+
+class DeafListeners(MemoryStore):
+    def listen(self, listener: Any) -> None:
+        pass
+
+
+class TellsOneByOne(MemoryStore):
+    def listen(self, listener: Callable[[Sequence[Any]], None]) -> None:
+        super().listen(lambda fresh: [listener([stored]) for stored in fresh])  # type: ignore[arg-type, return-value]
+
+
+class WorksAfterClose(MemoryStore):
+    async def close(self) -> None:
+        self._flush()
+        await asyncio.sleep(0)
+
+
+class DropsOnClose(MemoryStore):
+    async def close(self) -> None:
+        self._closed = True
+        self._queue.clear()
+
+
+TABLE_BUGS: list[tuple[type[Tables], str]] = [
+    (SkipsReads, "a_value_that_changed_is_a_stale_read"),
+    (IgnoresBatchReads, "a_read_is_checked_against_earlier_steps_of_its_batch"),
+    (IgnoresEpoch, "an_old_epoch_is_refused_whole"),
+    (ForgetsMarks, "a_final_handling_is_never_applied_again"),
+    (UnboundedCounters, "a_counter_never_leaves_its_bounds"),
+    (ChecksAddsOneByOne, "floors_ceilings_and_several_adds_of_one_step"),
+    (HalfSteps, "a_step_that_fails_leaves_nothing"),
+    (OneBadStepSinksTheBatch, "one_bad_step_leaves_its_batch_standing"),
+    (VersionPerKey, "a_deleted_and_rewritten_value_has_another_version"),
+    (RedrivesTwice, "a_redrive_opens_the_next_generation_once"),
+    (CountsGenerationsTwice, "the_books_balance_and_tallies_equal_the_rows"),
+    (CursorsBeforeFencing, "cursors_move_with_their_batch"),
+    (ForgetsAnswers, "an_answer_is_stored_once_per_scope_until_it_expires"),
+    (DeliversTwice, "a_delivery_ends_once"),
+    (LosesEmitted, "a_step_is_applied_whole"),
+    (WithoutDedupe, "a_resent_event_gets_the_place_of_the_first"),
+    (WithDedupeById, "another_source_is_another_identity"),
+    (ShufflesWithinABatch, "positions_rise_in_the_order_of_the_calls"),
+    (SliceFallsShort, "a_slice_says_how_far_it_reaches"),
+]
+STORE_BUGS: list[tuple[type[MemoryStore], str]] = [
+    (AnswersEarly, "positions_come_after_the_commit"),
+    (AnswersStepsEarly, "the_answer_comes_after_the_commit"),
+    (AnswersAtOnce, "done_is_called_once_and_never_before_append_returns"),
+    (HeadLagsBehind, "done_means_readable"),
+    (Unbounded, "beyond_the_limit_of_steps_the_caller_is_told"),
+    (Unbounded, "beyond_the_limit_the_caller_is_told_at_once"),
+    (AppendsWhatFits, "a_refused_call_appends_none_of_its_events"),
+    (DeafListeners, "listeners_hear_each_event_once_in_order_and_readable"),
+    (TellsOneByOne, "the_events_of_a_call_appear_together"),
+    (WorksAfterClose, "close_finishes_the_submitted_steps_then_refuses"),
+    (DropsOnClose, "close_finishes_what_was_submitted_then_refuses"),
+]
+BY_NAME: dict[str, Check] = {check.name: check for check in CHECKS}
+
+
+@pytest.mark.parametrize(("bug", "check"), TABLE_BUGS)
+async def test_a_bug_in_the_tables_is_caught(bug: type[Tables], check: str) -> None:
+    await must_fail(BY_NAME[check], MemoryHarness(tables=bug))
+
+
+@pytest.mark.parametrize(("bug", "check"), STORE_BUGS)
+async def test_a_bug_in_the_store_is_caught(bug: type[MemoryStore], check: str) -> None:
+    await must_fail(BY_NAME[check], MemoryHarness(store_class=bug))
+
+
+async def must_fail(check: Check, harness: MemoryHarness) -> None:
+    """By the check's own finding, not by a mistake of the planted bug."""
+    mine: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: mine.append(context))
+    try:
+        with pytest.raises((AssertionError, TimeoutError, Problem)):
+            await asyncio.wait_for(check.run(harness), 5)
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+
+
+@pytest.mark.parametrize("port", [EventLog, StateStore])
+def test_every_promise_has_a_bug_that_it_catches(port: type) -> None:
+    """Not every check needs a planted bug; every bullet of the ports' promises does."""
+    checks = [BY_NAME[name] for _, name in (*TABLE_BUGS, *STORE_BUGS)]
+    assert set(promised(port)) <= {check.promise for check in checks if check.port == port.__name__}
