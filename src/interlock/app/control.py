@@ -25,7 +25,6 @@ from interlock.model.ids import Ids
 from interlock.model.problems import MalformedRequest, Problem, Unexpected
 from interlock.ports.state_store import StateStore
 
-
 Act = Callable[["DeadLetterName"], Awaitable[dict[str, Any]]]
 
 
@@ -61,9 +60,7 @@ class Control:
     async def drain(self, seconds: float) -> None:
         await self._server.drain(seconds)
 
-    def _route(
-        self, act: Act
-    ) -> Callable[[Request, Responder], None]:
+    def _route(self, act: Act) -> Callable[[Request, Responder], None]:
         def handle(request: Request, respond: Responder) -> None:
             task = asyncio.get_running_loop().create_task(self._answer(act, request, respond))
             self._tasks.add(task)
@@ -71,9 +68,7 @@ class Control:
 
         return handle
 
-    async def _answer(
-        self, act: Act, request: Request, respond: Responder
-    ) -> None:
+    async def _answer(self, act: Act, request: Request, respond: Responder) -> None:
         try:
             name = msgspec.json.decode(request.body, type=DeadLetterName)
             respond(Response(200, orjson.dumps(await act(name))))

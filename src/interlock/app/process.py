@@ -10,8 +10,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from interlock.adapters.aiohttp_client import AiohttpClient
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.null_sink import NullSink
@@ -59,7 +57,7 @@ class Process:
         limits = flow_limits(settings)
         self.engine = Engine(estate, self.store, self.store, self.clock, self.ids, NullSink(), limits)
         self.engine.on_fenced = self.fail
-        epoch = await self.engine.acquire(settings_hash(settings))
+        epoch = await self.engine.acquire(settings.hash)
         self.client = AiohttpClient()
         concurrency = DeliveryLimits(concurrency=settings.limits.delivery_concurrency)
         self.deliverer = Deliverer(
@@ -132,12 +130,6 @@ def replies(estate: Estate) -> frozenset[str]:
     """Operations whose answers some flow handles."""
     specs = [spec for flow in estate.flows.values() for spec in flow.specs]
     return frozenset(spec.subject for spec in specs if spec.trigger == "reply")
-
-
-def settings_hash(settings: Settings) -> str:
-    import hashlib
-
-    return hashlib.sha256(msgspec.json.encode(settings)).hexdigest()
 
 
 def flow_limits(settings: Settings) -> FlowLimits:
