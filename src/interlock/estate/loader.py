@@ -1,0 +1,108 @@
+"""Reads a folder into one Estate, or says every mistake in it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+import msgspec
+
+from interlock.contracts.api_contract import ApiOperation
+from interlock.contracts.finding import Finding
+from interlock.estate.contract_files import EVENTS, read_apis, read_events
+from interlock.estate.estate import Estate
+from interlock.estate.findings import Findings
+from interlock.estate.flow_files import Known, read_flows
+from interlock.estate.folder import Folder
+from interlock.estate.model_files import check_models
+from interlock.estate.modules import EstatePackage
+from interlock.estate.secrets import find_secrets
+from interlock.estate.setting_files import read_owners, read_settings, read_systems
+from interlock.model.problems import EstateInvalid
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What a check found. `estate` holds what could be read, also beside errors: run it only when there are none.
+
+    contract_files  how many contract files were read, good or bad
+    """
+
+    estate: Estate
+    findings: tuple[Finding, ...]
+    contract_files: int
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+def load(root: Path, environment: str = "local") -> Estate:
+    """The estate of a folder. Raises EstateInvalid whose `errors` are all findings; imports the estate's modules."""
+    examination = examine(root, environment)
+    errors = examination.errors
+    if errors:
+        first = errors[0]
+        raise EstateInvalid(
+            f"{_counted(len(errors), 'error')} in the estate {examination.estate.name}, "
+            f"the first in {first.file}:{first.line}: {first.detail}",
+            errors=[msgspec.structs.asdict(finding) for finding in errors],
+        )
+    return examination.estate
+
+
+def examine(root: Path, environment: str = "local") -> Examination:
+    """Everything read and checked. Raises EstateInvalid only when the folder is no estate at all."""
+    folder = Folder(root)
+    findings = Findings()
+    settings = read_settings(folder, environment, findings)
+    owners = read_owners(folder, findings)
+    systems = read_systems(folder, environment, settings, owners, findings)
+    events = read_events(folder, owners, findings)
+    operations = read_apis(folder, owners, findings)
+    check_models(folder, events, findings)
+    find_secrets(folder, findings)
+    latest = {contract.type: contract for contract in events}
+    apis = {operation.name: operation for _, operation in operations}
+    estate_hash = folder.hash
+    package = EstatePackage(folder, estate_hash)
+    package.install()
+    flows = read_flows(folder, package, Known(latest, apis, systems, owners), findings)
+    _check_unhandled(operations, flows.api_subjects, findings)
+    estate = Estate(
+        root=folder.root,
+        name=settings.estate.name,
+        hash=estate_hash,
+        package=package.name,
+        environment=environment,
+        settings=settings,
+        contracts=_frozen({(contract.type, contract.version): contract for contract in events}),
+        latest=_frozen(latest),
+        apis=_frozen(apis),
+        flows=_frozen(flows.by_name),
+        systems=_frozen(systems),
+        owners=_frozen(owners),
+    )
+    return Examination(estate, findings.all(), len(folder.under(EVENTS, "")) + len(folder.under("contracts/apis", "")))
+
+
+def _check_unhandled(
+    operations: Iterable[tuple[str, ApiOperation]], handled: frozenset[str], findings: Findings
+) -> None:
+    for path, operation in operations:
+        if operation.name not in handled:
+            findings.add("API_UNHANDLED", path, 1, f"No flow serves {operation.name}.")
+
+
+def _frozen(mapping: dict[K, V]) -> Mapping[K, V]:
+    return MappingProxyType(mapping)
+
+
+def _counted(total: int, noun: str) -> str:
+    return f"{total} {noun}" if total == 1 else f"{total} {noun}s"

@@ -1,0 +1,114 @@
+"""Every setting of `interlock.toml`, as data: type, bounds, default and meaning stand together.
+
+`docs/reference/settings.md` is made from this module; a setting without a description fails a test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+class EstateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: Annotated[
+        str, Meta(pattern=r"^[a-z][a-z0-9-]{0,62}\z", description="Name of the estate. Default: the folder's name.")
+    ] = ""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    host: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8700
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    kind: Annotated[
+        Literal["sqlite", "memory"],
+        Meta(description="Where log and state live. `memory` forgets everything when it stops: for tests."),
+    ] = "sqlite"
+    path: Annotated[
+        str,
+        Meta(min_length=1, description="The store's file, relative to the estate. `{name}` is the estate's name."),
+    ] = ".interlock/{name}.db"
+    partitions: Annotated[
+        int,
+        Meta(ge=1, le=4096, description="Partitions of the log. Fixed when the store is made; checked at each start."),
+    ] = 8
+
+
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    body_bytes: Annotated[int, Meta(ge=1, description="Largest request body; beyond it 413.")] = 1_048_576
+    json_depth: Annotated[
+        int, Meta(ge=1, le=512, description="How deep arrays and objects of a request may nest; beyond it 400.")
+    ] = 64
+    batch_events: Annotated[int, Meta(ge=1, description="Most events in one CloudEvents batch; beyond it 413.")] = 1000
+    headers: Annotated[int, Meta(ge=1, description="Most header fields of a request; beyond it 431.")] = 64
+    header_bytes: Annotated[int, Meta(ge=1, description="Largest header section in all; beyond it 431.")] = 16_384
+    concurrent_requests: Annotated[
+        int, Meta(ge=1, description="Requests served at once; beyond it 429 with Retry-After.")
+    ] = 4096
+    pending_appends: Annotated[
+        int, Meta(ge=1, description="Events waiting for their commit; beyond it 429 with Retry-After.")
+    ] = 65_536
+    max_lag_events: Annotated[
+        int, Meta(ge=1, description="Accepted events that no flow has handled yet; beyond it 429 with Retry-After.")
+    ] = 1_000_000
+    min_free_disk_bytes: Annotated[
+        int, Meta(ge=0, description="Free disk space below which nothing more is accepted: 503.")
+    ] = 268_435_456
+    request_seconds: Annotated[float, Meta(gt=0, description="Time for a whole request to arrive; then 408.")] = 30.0
+    dedupe_bucket_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Length of one dedupe bucket of (source, id). Two are live, so a resend is known for at least "
+            "this long, at most twice as long.",
+        ),
+    ] = 43_200.0
+    answer_hours: Annotated[
+        float, Meta(gt=0, description="How long the answer to an Idempotency-Key is kept, in hours.")
+    ] = 24.0
+    handler_seconds: Annotated[
+        float, Meta(gt=0, description="Time for one run of a handler; then the attempt has failed.")
+    ] = 30.0
+    in_flight_per_flow: Annotated[int, Meta(ge=1, description="Handlers that one flow runs at once.")] = 512
+    delivery_concurrency: Annotated[int, Meta(ge=1, description="Outside calls in flight, over all systems.")] = 64
+
+
+class TraceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sample_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Share of the traces that begin here which are sampled.")
+    ] = 0.01
+
+
+class SystemOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    base_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^\s/?#]+[^\s?#]*\z",
+            description="Where this system is in this environment; replaces base_url of its file.",
+        ),
+    ]
+
+
+class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    systems: Mapping[str, SystemOverride] = msgspec.field(default_factory=dict)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All groups, checked. Defaults are those of a laptop."""
+
+    estate: EstateSettings = EstateSettings()
+    server: ServerSettings = ServerSettings()
+    stores: StoreSettings = StoreSettings()
+    limits: LimitSettings = LimitSettings()
+    trace: TraceSettings = TraceSettings()
+    environments: Mapping[str, Environment] = msgspec.field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of all values, defaults included, as hexadecimal text: what each start of the engine records."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
