@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from interlock.testing.conformance import Check, Harness
+from interlock.testing.keeping_conformance import KEEPING_CHECKS
 from interlock.testing.log_conformance import LOG_CHECKS
 from interlock.testing.record_conformance import RECORD_CHECKS
 from interlock.testing.state_conformance import STATE_CHECKS
 
 from .harnesses import MemoryHarness, SqliteHarness
 
-CHECKS = [*LOG_CHECKS, *STATE_CHECKS, *RECORD_CHECKS]
+CHECKS = [*LOG_CHECKS, *STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS]
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -26,7 +26,7 @@ from interlock.testing.samples import (
     start,
     submit,
 )
-from interlock.testing.state_conformance import DEAD, DONE, PARKED, owned
+from interlock.testing.steps import DEAD, DONE, PARKED, owned
 
 RECORD_CHECKS = Suite("RecordReader")
 proves = RECORD_CHECKS.proves
