@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 import uvloop
 
 from interlock.app.process import serve
+from interlock.app.stopwatch import Stopwatch
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 
@@ -19,9 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    begun = time.monotonic()
+    watch = Stopwatch()
     estate = load(arguments.estate, arguments.environment)
-    print(f"{summary(estate)}, checked in {time.monotonic() - begun:.1f} s", flush=True)
+    print(f"{summary(estate)}, checked in {watch.seconds:.1f} s", flush=True)
     uvloop.run(serve(estate, lambda port: print(listening(estate, port), flush=True)))
     return 0
 
