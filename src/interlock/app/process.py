@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -29,6 +30,7 @@ from interlock.model.problems import Problem
 
 DRAIN_SECONDS = 20.0
 SWITCH_INTERVAL_SECONDS = 0.0005
+GC_YOUNG_OBJECTS = 100_000
 
 
 class Process:
@@ -161,6 +163,11 @@ async def serve(estate: Estate, ready: Callable[[int], None]) -> None:
     """Run an estate until SIGTERM or SIGINT."""
     # The commit thread must get the interpreter back quickly after each fsync; the default of 5 ms would be felt.
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    # What lives as long as the process is taken out of the collector's sight, and young garbage is collected in large
+    # lots: events are tuples without cycles, and each collection would walk all that are in flight.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_YOUNG_OBJECTS, 20, 100)
     process = Process(estate)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

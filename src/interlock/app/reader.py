@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from interlock.adapters.sqlite import SqliteReader
+from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.model.problems import SettingInvalid
 from interlock.ports.record_reader import RecordReader
@@ -12,7 +13,16 @@ from interlock.ports.record_reader import RecordReader
 
 def open_reader(estate_root: Path, environment: str = "local") -> RecordReader:
     """Read-only; also while an engine runs. NotFound when the estate never ran."""
-    estate = load(estate_root, environment)
+    return open_store_reader(store_of(load(estate_root, environment)))
+
+
+def store_of(estate: Estate) -> Path:
+    """The file of the estate's store."""
     if estate.settings.stores.kind == "memory":
         raise SettingInvalid("The memory store keeps no record outside its process.")
-    return SqliteReader(estate.store_path)
+    return estate.store_path
+
+
+def open_store_reader(store: Path) -> RecordReader:
+    """Read-only, by the store's own path."""
+    return SqliteReader(store)

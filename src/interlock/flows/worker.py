@@ -36,10 +36,15 @@ MAX_RERUNS = 50
 
 
 class Pending(NamedTuple):
-    """A step that waits for its commit, and whom to tell."""
+    """A step that waits for its commit, and whom to tell: the run that it came from, or somebody else."""
 
     step: Step
-    settled: Callable[[Problem | None], None]
+    run: HandlerRun | None
+    settled: Callable[[Problem | None], None] | None
+
+
+def behind(lane: Lane) -> int:
+    return lane.through
 
 
 class Worker:
@@ -125,8 +130,9 @@ class Worker:
     async def _read(self) -> None:
         while not self._stopped:
             await self._wake_up()
-            for lane in self._lanes:
-                if lane.dirty and self._room:
+            # The lane that is furthest behind first, so that all stay within one stretch of the log.
+            for lane in sorted((lane for lane in self._lanes if lane.dirty), key=behind):
+                if self._room:
                     await self._read_lane(lane)
             self.commit()
 
@@ -257,13 +263,13 @@ class Worker:
         step = Step(row, result, failed, held)
         if task.held and held is None:
             step.release = task.mark(self.flow.name)
-        self.submit(step, lambda problem: self._settled(task, step, problem))
+        self._pending.append(Pending(step, task, None))
         if task.event.trace is not None and task.event.trace.endswith("1"):
             self._trace(task, duration_us, error)
 
     def submit(self, step: Step, settled: Callable[[Problem | None], None]) -> None:
         """Put a step into the flow's next commit. Call `commit` at the end of the turn."""
-        self._pending.append(Pending(step, settled))
+        self._pending.append(Pending(step, None, settled))
 
     def commit(self) -> None:
         """Commit what has finished, unless a commit is in flight: then its end does."""
@@ -294,8 +300,11 @@ class Worker:
             self._not_committed(batch, problem)
             return
         self._committing = False
-        for (_, settled), outcome in zip(batch, outcomes, strict=True):
-            settled(outcome)
+        for (step, run, settled), outcome in zip(batch, outcomes, strict=True):
+            if run is not None:
+                self._settled(run, step, outcome)
+            elif settled is not None:
+                settled(outcome)
         if self._room > 0:
             self._wake.set()
         self.commit()

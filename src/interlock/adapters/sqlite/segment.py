@@ -8,7 +8,7 @@ Hashes are 32 bits wide: a hit is a candidate, to be compared with the row.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 SEAL_EVENTS = 16384
@@ -30,16 +30,20 @@ class Segment:
         self._hashes = array("I")
         self._offsets = array("H")
 
-    def add(self, position: int, event_id: str, correlation: str | None, business: bytes) -> None:
-        offset = position - self.first
-        self._hashes.append(crc32(event_id.encode()))
-        self._offsets.append(offset)
-        if correlation is not None:
-            self._hashes.append(crc32(correlation.encode()))
-            self._offsets.append(offset)
-        for start in range(0, len(business), 8):
-            self._hashes.append(int.from_bytes(business[start : start + WIDTH], "little"))
-            self._offsets.append(offset)
+    def add(self, entries: Iterable[tuple[int, str, str | None, bytes]]) -> None:
+        """Entries are (position, id, correlation, business hashes), by position. A hot loop, hence the locals."""
+        hashes, offsets, first = self._hashes.append, self._offsets.append, self.first
+        position = self.last
+        for position, event_id, correlation, business in entries:
+            offset = position - first
+            hashes(crc32(event_id.encode()))
+            offsets(offset)
+            if correlation is not None:
+                hashes(crc32(correlation.encode()))
+                offsets(offset)
+            for start in range(0, len(business), 8):
+                hashes(int.from_bytes(business[start : start + WIDTH], "little"))
+                offsets(offset)
         self.last = position
 
     @property

@@ -11,7 +11,16 @@ from interlock.adapters.sqlite import rows, sql
 from interlock.adapters.sqlite.batch import Batch
 from interlock.adapters.sqlite.claims import Claims
 from interlock.adapters.sqlite.committer import Committer, Work
-from interlock.adapters.sqlite.file import FileLock, connect, connect_reader, opening, prepare, scalar, translated
+from interlock.adapters.sqlite.file import (
+    FileLock,
+    connect,
+    connect_reader,
+    fetch,
+    opening,
+    prepare,
+    scalar,
+    translated,
+)
 from interlock.adapters.sqlite.names import Names
 from interlock.adapters.sqlite.segment import Segment
 from interlock.adapters.sqlite.tail import WINDOW_EVENTS, Tail, Window
@@ -25,6 +34,7 @@ from interlock.ports.event_log import AppendDone, Listener, Slice
 from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 
 EXPIRE_ROWS = 5000
+WINDOWS = 4
 VERSIONS_PER_EPOCH = 1 << 40
 
 
@@ -57,7 +67,7 @@ class SqliteStore:
         self._version = (int(meta["epoch"]) + 1) * VERSIONS_PER_EPOCH
         self._head = self._position
         self._tail = Tail(self.partitions, self._head)
-        self._window = Window(self.partitions, 0, 0, [])
+        self._windows: list[Window] = []
         self._listeners: list[Listener] = []
         self._open_segment()
         self._sealing = False
@@ -66,8 +76,7 @@ class SqliteStore:
     def _open_segment(self) -> None:
         sealed: int = scalar(self.connection, "SELECT max(last) FROM segment") or 0
         self._segment = Segment(sealed + 1)
-        for row in self.connection.execute(sql.TAIL, (sealed,)):
-            self._segment.add(*row)
+        self._segment.add(fetch(self.connection, sql.TAIL, (sealed,)))
 
     @classmethod
     async def open(
@@ -96,9 +105,11 @@ class SqliteStore:
         hot = self._tail.read(partition, after, limit, self._head)
         if hot is not None:
             return hot
-        if not self._window.covers(after):
-            self._window = self._scan(after)
-        return self._window.read(partition, after, limit)
+        for window in self._windows:
+            if window.covers(after):
+                return window.read(partition, after, limit)
+        self._windows = [self._scan(after), *self._windows[: WINDOWS - 1]]
+        return self._windows[0].read(partition, after, limit)
 
     def head(self, partition: int) -> int:
         return self._head
@@ -271,9 +282,7 @@ class SqliteStore:
     def _publish(self, fresh: list[Stored]) -> None:
         self._head = self._position
         self._tail.add(fresh)
-        add = self._segment.add
-        for position, event in fresh:
-            add(position, event.id, event.correlation, event.business)
+        self._segment.add([(position, event[1], event[7], event[10]) for position, event in fresh])
         for listener in self._listeners:
             listener(fresh)
 

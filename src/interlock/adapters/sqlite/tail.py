@@ -20,12 +20,13 @@ class Tail:
         self._floors = [head] * partitions  # events up to the floor are on disk only
 
     def add(self, stored: Sequence[Stored]) -> None:
+        parts = self._parts
         for entry in stored:
-            part = self._parts[entry[1][0]]
-            part.append(entry)
+            parts[entry[1][0]].append(entry)
+        for partition, part in enumerate(parts):
             if len(part) >= 2 * TAIL_EVENTS:
-                self._floors[entry[1][0]] = part[TAIL_EVENTS - 1][0]
-                del part[:TAIL_EVENTS]
+                self._floors[partition] = part[-TAIL_EVENTS - 1][0]
+                del part[:-TAIL_EVENTS]
 
     def read(self, partition: int, after: int, limit: int, head: int) -> Slice | None:
         """None when the tail does not reach back far enough."""
