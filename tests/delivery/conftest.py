@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from scripted import Bench, bench_on
 
+from delivery.scripted import Bench, bench_on
 from interlock.adapters.memory import MemoryStore
 
 

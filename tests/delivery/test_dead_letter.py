@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from scripted import BODY, Bench, row, settle
 
+from delivery.scripted import BODY, Bench, row, settle
 from interlock.delivery.dead_letter import discard, redrive
 from interlock.model.problems import BusinessConflict, NotFound
 from interlock.model.record import DeliveryState

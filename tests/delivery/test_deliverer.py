@@ -7,8 +7,8 @@ import base64
 
 import msgspec
 import pytest
-from scripted import BODY, SECRET, TRACE, Bench, row, settle, system, until
 
+from delivery.scripted import BODY, SECRET, TRACE, Bench, row, settle, system, until
 from interlock.delivery.limits import DeliveryLimits
 from interlock.delivery.targets import targets_of
 from interlock.delivery.webhook_signature import SigningKeys, Verdict

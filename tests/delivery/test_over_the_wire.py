@@ -8,9 +8,9 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from faulty_target import Behaviour, FaultyTarget, answer, cut, slow, trickle
-from scripted import BODY, SECRET, Bench, row, system, until
 
+from delivery.faulty_target import Behaviour, FaultyTarget, answer, cut, slow, trickle
+from delivery.scripted import BODY, SECRET, Bench, row, system, until
 from interlock.adapters.aiohttp_client import AiohttpClient
 from interlock.delivery.webhook_signature import SigningKeys, Verdict
 from interlock.model.problems import Closed, TargetUnavailable

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from recording import SECRET, Recording
 
 from interlock.adapters.memory import MemoryStore
+from operate.recording import SECRET, Recording
 
 
 @pytest.fixture

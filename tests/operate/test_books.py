@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from recording import FLOW, ORDER, Recording, call, held, make_event
-
 from interlock.model.handling import HandlingState
 from interlock.model.record import DeliveryState
 from interlock.model.step import CursorMove, StepResult
 from interlock.operate.books import read_books
 from interlock.ports.record_reader import FlowSum
+from operate.recording import FLOW, ORDER, Recording, call, held, make_event
 
 FLOWS = {FLOW: [ORDER]}
 

@@ -7,7 +7,6 @@ from datetime import UTC, date, timedelta, timezone
 from typing import Any
 
 import pytest
-from recording import FLOW, ORDER, PAYLOAD, Recording, at, call, handling, held, make_event
 
 from interlock.model.handling import HandlingState, Mark
 from interlock.model.problems import NotFound
@@ -16,6 +15,7 @@ from interlock.model.step import Step, StepResult
 from interlock.operate.story import FactKind, Story, StoryState
 from interlock.operate.story_text import render
 from interlock.operate.why import MAX_CORRELATIONS, tell
+from operate.recording import FLOW, ORDER, PAYLOAD, Recording, at, call, handling, held, make_event
 
 TODAY = date(2026, 1, 1)
 FLOWS = {FLOW: [ORDER, "reply:payments.charge"], "ledger": ["pay.Paid"]}

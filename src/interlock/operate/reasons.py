@@ -135,7 +135,7 @@ def _long_waits(facts: tuple[Fact, ...]) -> Iterator[str]:
         place = (fact.partition, fact.position)
         if fact.kind not in _HANDLING_ENDS or fact.generation or place in troubled or place not in accepted:
             continue
-        waited_us = fact.at_us - (fact.duration_us or 0) - accepted[place]
+        waited_us = fact.at_us - accepted[place]
         if waited_us >= LONG_WAIT_US and not any(accepted[place] <= at_us <= fact.at_us for at_us in restarts):
             yield (
                 f"{fact.name} took it up after {in_words(waited_us)}: "

@@ -69,8 +69,8 @@ class Fact:
 
     @property
     def ended_us(self) -> int:
-        """Calls are noted with their begin, handlings with their end."""
-        return self.at_us + (self.duration_us or 0) if self.kind is FactKind.CALLED else self.at_us
+        """Calls and handlings are noted with their begin."""
+        return self.at_us + (self.duration_us or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class Story:
 
     @property
     def root(self) -> Fact:
-        """The event that it began with."""
-        return next(fact for fact in self.facts if fact.event_id is not None and fact.source is not None)
+        """The event that it began with; the first fact when the log no longer has one."""
+        return next((fact for fact in self.facts if fact.source is not None), self.facts[0])
 
     def as_data(self) -> dict[str, Any]:
         """For JSON: times in RFC 3339, absent parts left out."""

@@ -49,8 +49,8 @@ def render(story: Story, zone: tzinfo | None = None, today: date | None = None, 
 
 def _title(story: Story, column: int, colour: bool) -> str:
     root = story.root
-    producer = root.source or "unknown"
-    left = f"{story.term}  {short_type(root.name)} {root.version} from {producer}"
+    what = f"{short_type(root.name)} {root.version} from {root.source}" if root.source else root.name
+    left = f"{story.term}  {what}"
     return f"{left:<{column}}" + _painted(_verdict(story), _STATE_COLOURS[story.state] if colour else None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from interlock.delivery.targets import subject_of
 from interlock.model.event import Event, Stored
@@ -39,8 +40,7 @@ async def tell(reader: RecordReader, term: str, flows: Mapping[str, Sequence[str
         for stored in await reader.find_events(correlation):
             if stored.event.correlation_id == correlation:
                 await telling.event(stored)
-    if not telling.facts:
-        raise _unknown(term)
+    await telling.delivery(term)
     return telling.story(term, tuple(chosen), len(correlations) - len(chosen))
 
 
@@ -70,6 +70,7 @@ class _Telling:
         self._flows = flows
         self._last_start_us = max((start.at_us for start in starts), default=0)
         self._waiting = False
+        self._told: set[str] = set()
         self.facts: list[Fact] = []
 
     async def event(self, stored: Stored) -> None:
@@ -82,10 +83,25 @@ class _Telling:
         self.facts += [_handling_fact(event, row, newest[row.flow] == row.generation) for row in handlings]
         self.facts += [_failure_fact(event, row) for row in failures]
         for delivery in await self._reader.deliveries_of(event.partition, position):
-            self.facts += _call_facts(delivery, await self._reader.attempts_of(delivery.id))
+            if delivery.correlation == event.correlation_id:  # all calls of API handlers have one place
+                await self._call(delivery)
+        if event.type.startswith(REPLY_PREFIX):
+            await self.delivery(event.id)
         self._waiting |= self._is_awaited(event, takers)
 
+    async def delivery(self, delivery_id: str) -> None:
+        """Calls that API handlers asked for have no event in the log; their id leads to them."""
+        row = await self._reader.find_delivery(delivery_id)
+        if row is not None:
+            await self._call(row)
+
+    async def _call(self, row: DeliveryRow) -> None:
+        if row.id not in self._told:
+            self._told.add(row.id)
+            self.facts += _call_facts(row, await self._reader.attempts_of(row.id))
+
     def story(self, term: str, correlations: tuple[str, ...], others: int) -> Story:
+        self._find_roots()
         began_us = min(fact.at_us for fact in self.facts)
         past = [fact for fact in self.facts if fact.kind is not FactKind.CALL_DUE]
         ended_us = max(fact.ended_us for fact in past)
@@ -94,6 +110,16 @@ class _Telling:
         retries = sum(fact.kind is FactKind.FAILED for fact in past)
         retries += sum(fact.kind is FactKind.CALLED and (fact.attempt or 0) > 1 for fact in past)
         return Story(term, self._state(), began_us, ended_us, retries, correlations, others, tuple(ordered))
+
+    def _find_roots(self) -> None:
+        """An event whose cause is not in the log was accepted from outside: an API handler emitted it."""
+        known = {fact.event_id for fact in self.facts} | self._told
+        self.facts = [
+            replace(fact, kind=FactKind.ACCEPTED)
+            if fact.kind is FactKind.EMITTED and fact.causation not in known
+            else fact
+            for fact in self.facts
+        ]
 
     @property
     def _open(self) -> bool:
@@ -108,7 +134,7 @@ class _Telling:
         return StoryState.WAITING if self._waiting or FactKind.CALL_DUE in kinds else StoryState.DONE
 
     def _is_awaited(self, event: Event, takers: tuple[str, ...]) -> bool:
-        """A flow takes the event and has no row for it. Since the last start only: a flow may be younger than the log."""
+        """A flow takes the event and has no row for it. Since the last start only: flows may be newer than the log."""
         takes = any(event.type in types and flow not in takers for flow, types in self._flows.items())
         return takes and event.time_us >= self._last_start_us
 

@@ -1,0 +1,13 @@
+"""The reader's day, for commands that show times."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from interlock.adapters.system import SystemClock
+from interlock.model.clock import to_datetime
+
+
+def today() -> date:
+    """In this machine's zone."""
+    return to_datetime(SystemClock().now_us()).astimezone().date()

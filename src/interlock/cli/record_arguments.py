@@ -1,0 +1,63 @@
+"""Arguments of the commands that ask the record, and what they open."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.app.reader import open_store_reader, store_of
+from interlock.estate.estate import Estate
+from interlock.estate.loader import load
+from interlock.flows.engine import types_of
+from interlock.ports.record_reader import RecordReader
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the record is. `estate` is None when only a store was named."""
+
+    store: Path
+    estate: Estate | None
+
+    def reader(self) -> RecordReader:
+        return open_store_reader(self.store)
+
+    @property
+    def control(self) -> Path:
+        """The control socket of the engine on this store."""
+        return Path(f"{self.store}.control")
+
+    @property
+    def flows(self) -> dict[str, Sequence[str]]:
+        """The event types that each flow takes; empty without an estate."""
+        return {name: types_of(flow) for name, flow in self.estate.flows.items()} if self.estate else {}
+
+
+def add_place(parser: argparse.ArgumentParser, positional: bool = False) -> None:
+    about = "folder of the estate (default: here)"
+    if positional:
+        parser.add_argument("estate", nargs="?", type=Path, help=about)
+    else:
+        parser.add_argument("--estate", type=Path, help=about)
+    parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
+    parser.add_argument("--store", type=Path, help="the store's file, instead of the one in interlock.toml")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def place_of(arguments: argparse.Namespace, with_estate: bool = False) -> Place:
+    """From the arguments. With `--store` alone no estate is loaded, unless the command cannot do without."""
+    store: Path | None = arguments.store
+    if store is not None and arguments.estate is None and not with_estate:
+        return Place(store, None)
+    estate = load(arguments.estate or Path(), arguments.environment)
+    return Place(store or store_of(estate), estate)
+
+
+def print_json(data: Any) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n")
