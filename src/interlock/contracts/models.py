@@ -65,10 +65,14 @@ class _Class:
 
 @dataclass(slots=True)
 class _Module:
-    """Classes as they are found. Nested objects of equal shape share a class, so that one event's lines fit another."""
+    """Classes as they are found, nested ones named after event and field, so that a new event renames nothing.
+
+    Nested objects of equal shape are one class under several names: the lines of one event fit another.
+    """
 
     events: set[str]
     classes: dict[str, _Class] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
     _open: dict[int, str] = field(default_factory=dict)
 
     def add_event(self, contract: EventContract) -> None:
@@ -127,34 +131,34 @@ class _Module:
             return f"Mapping[str, {self._kind(rest, root, event, hint) if isinstance(rest, Mapping) else 'Any'}]"
         if id(schema) in self._open:
             return self._open[id(schema)]
-        name = _pascal(str(schema.get("title", hint)))
-        provisional = self._free(name, event)
-        self._open[id(schema)] = provisional
-        self.classes[provisional] = made = _Class(provisional, _sentence(schema.get("description", "")), (), ())
+        name = self._free(event + _pascal(hint))
+        self._open[id(schema)] = name
+        self.classes[name] = made = _Class(name, _sentence(schema.get("description", "")), (), ())
         made.members = self._members(schema, root, event)
-        return self._settle(schema, made, name)
+        return self._settle(made)
 
-    def _settle(self, schema: Mapping[str, Any], made: _Class, name: str) -> str:
-        """Falls back on the class of that name when it turns out to have the same shape."""
-        same = self.classes.get(name)
-        if same is not None and same is not made and same.members == made.members and not same.constants:
-            del self.classes[made.name]
-            self._open[id(schema)] = name
-        return self._open[id(schema)]
+    def _settle(self, made: _Class) -> str:
+        """An alias when another nested class has the same shape; both names stay good."""
+        for other in self.classes.values():
+            if other is not made and other.members == made.members and not other.constants:
+                del self.classes[made.name]
+                self.aliases[made.name] = other.name
+                break
+        return made.name
 
-    def _free(self, name: str, event: str) -> str:
-        candidate = name
-        if candidate in self.classes or candidate in self.events or candidate in _TAKEN:
-            candidate = f"{event}{name}"
-        number = 2
-        while candidate in self.classes or candidate in self.events:
-            candidate = f"{event}{name}{number}"
+    def _free(self, name: str) -> str:
+        taken = self.classes.keys() | self.aliases.keys() | self.events | _TAKEN
+        number, candidate = 2, name
+        while candidate in taken:
+            candidate = f"{name}{number}"
             number += 1
         return candidate
 
 
 def _render(domain: str, digest: str, module: _Module) -> str:
     body = "".join(_class_source(one) for one in sorted(module.classes.values(), key=lambda one: one.name))
+    if module.aliases:
+        body += "\n\n" + "".join(f"{name} = {one}\n" for name, one in sorted(module.aliases.items()))
     lines = [f'"""Events of the domain {domain}, generated from contracts/events/{domain}.', ""]
     lines += ["Do not edit: change the schemas, then run `interlock generate`.", '"""', ""]
     if any(len(line) > WIDTH for line in body.split("\n")):

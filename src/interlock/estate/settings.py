@@ -15,7 +15,7 @@ from msgspec import Meta
 
 class EstateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[
-        str, Meta(pattern=r"^[a-z][a-z0-9-]{0,62}\z", description="Name of the estate. Default: the folder's name.")
+        str, Meta(pattern=r"^[a-z][a-z0-9-]{0,62}\Z", description="Name of the estate. Default: the folder's name.")
     ] = ""
 
 
@@ -88,7 +88,7 @@ class SystemOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     base_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^\s/?#]+[^\s?#]*\z",
+            pattern=r"^https?://[^\s/?#]+[^\s?#]*\Z",
             description="Where this system is in this environment; replaces base_url of its file.",
         ),
     ]

@@ -52,7 +52,7 @@ class RetryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OperationFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[operations.<name>]`."""
 
-    path: Annotated[str, Meta(pattern=r"^/[^\s?#]*\z")]
+    path: Annotated[str, Meta(pattern=r"^/[^\s?#]*\Z")]
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     timeout_seconds: Seconds = 15.0
     concurrency: Annotated[int, Meta(ge=1)] = 16
@@ -74,9 +74,9 @@ class SystemFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole file."""
 
     owner: str
-    base_url: Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*\z")]
+    base_url: Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*\Z")]
     operations: dict[str, OperationFile]
-    secret: Annotated[str, Meta(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*\z")] | None = None
+    secret: Annotated[str, Meta(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*\Z")] | None = None
 
     def system(self, name: str, base_url: str | None) -> System:
         """`base_url` of the environment wins over the file's."""

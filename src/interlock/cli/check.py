@@ -1,0 +1,48 @@
+"""`interlock check`: every mistake of an estate at once. Exit 0 sound, 1 errors, 2 no estate there."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from interlock.cli.finding_text import finding_text, summary
+from interlock.estate.loader import Examination, examine
+from interlock.model.problems import EstateInvalid
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    begun = time.monotonic()
+    try:
+        examination = examine(arguments.estate, arguments.environment)
+    except EstateInvalid as problem:
+        print(f"{problem.detail}\n   {problem.step}", file=sys.stderr)
+        return 2
+    if arguments.json:
+        print(_document(examination))
+    else:
+        for finding in examination.findings:
+            print(finding_text(finding))
+        seconds = time.monotonic() - begun
+        print(f"{summary(examination.findings, examination.contract_files)}, {seconds:.1f} s")
+    return 1 if examination.errors else 0
+
+
+def _document(examination: Examination) -> str:
+    document = {
+        "estate": examination.estate.name,
+        "hash": examination.estate.hash,
+        "contracts": examination.contract_files,
+        "errors": len(examination.errors),
+        "findings": examination.findings,
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
