@@ -44,7 +44,8 @@ class Recording:
     async def accept(self, event_id: str, ms: float = 0, key: str = "ORD-1042", **more: Any) -> int:
         """Append an event; its position."""
         done = asyncio.get_running_loop().create_future()
-        event = make_event(event_id, ms, key, **more)
+        business = KeyHasher(self.store.secret).digest(key)
+        event = make_event(event_id, ms, **{"business": business} | more)
         self.store.append([event], lambda places, problem: done.set_result((places, problem)))
         places, problem = await done
         assert problem is None
@@ -78,7 +79,7 @@ class Recording:
         await self.step(Step(delivery=row, result=StepResult(emits=emits)))
 
 
-def make_event(event_id: str, ms: float = 0, key: str = "ORD-1042", **more: Any) -> Event:
+def make_event(event_id: str, ms: float = 0, **more: Any) -> Event:
     event = Event(
         partition=0,
         id=event_id,
@@ -90,7 +91,7 @@ def make_event(event_id: str, ms: float = 0, key: str = "ORD-1042", **more: Any)
         correlation=None,
         causation=None,
         trace=None,
-        business=KeyHasher(SECRET).digest(key),
+        business=b"",
         attributes=None,
         scheme=0,
         key_id=None,
