@@ -60,6 +60,7 @@ def summary(expected: Expected, books: Books, verdict: Verdict) -> dict[str, Any
         "refused_rows": dict(expected.rows_by_reason()),
         "refusals": dict(expected.by_reason()),
         "pennies": {kind: books.total(kind) for kind in ("charge", "refund", "invoice", "credit")},
+        "incidents": dict(books.counts),
         "differences": kinds,
     }
 

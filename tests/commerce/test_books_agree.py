@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from demo.generator import write
 from demo.reconciler.__main__ import reconcile, summary
-from estate_simulation import Simulation, simulate
+
+from commerce.estate_simulation import Simulation, simulate
 
 
 def judge(source: Path, folder: Path) -> dict[str, object]:
