@@ -1,4 +1,46 @@
-.PHONY: demo
+# Two commands do everything on a fresh machine with Python and make: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python
 
-demo: ## real orders end to end, with faults and one SIGKILL; ORDERS=<csv or folder> for your own
-	uv run --quiet python -m demo.run $(if $(ORDERS),--orders "$(ORDERS)") $(DEMO)
+.PHONY: demo test check slow bench lock clean help
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+.venv/ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/ready ## real orders end to end, with faults and one SIGKILL; ORDERS=<csv or folder> for your own
+	@$(RUN) -m demo.run $(if $(ORDERS),--orders "$(ORDERS)") $(DEMO)
+
+check: .venv/ready ## lint, types, architecture, unit tests: under two minutes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(RUN) -m interlock.cli.main check estates/commerce
+	$(RUN) -m pytest -q -m "not faults and not slow and not journey"
+
+test: .venv/ready ## everything but the slow suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(RUN) -m interlock.cli.main check estates/commerce
+	$(RUN) -m pytest -q -m "not slow"
+
+slow: .venv/ready ## the hundred-fold fault runs
+	$(RUN) -m pytest -q -m slow --timeout 7200
+
+bench: .venv/ready ## figures beside rivals, as ratios
+	$(RUN) -m bench.run $(BENCH)
+
+lock: ## resolve the dependencies anew
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean: ## remove what was built and what ran here
+	rm -rf .venv .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
