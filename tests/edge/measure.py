@@ -66,18 +66,32 @@ def run(connections: int, requests: int, rounds: int) -> None:
     servers = [subprocess.Popen(["taskset", "-c", "0", *command]) for command in (ours, theirs)]
     try:
         time.sleep(2)
-        figures: list[list[int]] = [[], []]
+        rates: list[list[int]] = [[], []]
+        costs: list[list[float]] = [[], []]
         for _ in range(rounds):
-            for port, column in zip(ports, figures, strict=True):
-                load = [sys.executable, "-m", "tests.edge.load_generator", str(port), str(connections), str(requests)]
-                column.append(int(subprocess.check_output(["taskset", "-c", "1", *load])))
-        edge, uvicorn = (statistics.median(column) for column in figures)
-        print(f"{connections} connections: edge {edge:.0f}/s, no-op ASGI on uvicorn {uvicorn:.0f}/s, {figures}")
-        print(f"ratio {edge / uvicorn:.2f}")
+            for which in (0, 1):
+                command = [sys.executable, "-m", "tests.edge.load_generator", str(ports[which])]
+                before = cpu_seconds(servers[which].pid)
+                answer = subprocess.check_output(["taskset", "-c", "1", *command, str(connections), str(requests)])
+                rates[which].append(int(answer))
+                costs[which].append((cpu_seconds(servers[which].pid) - before) / requests * 1e6)
+        for name, column, cost in zip(("edge", "uvicorn"), rates, costs, strict=True):
+            spent = statistics.median(cost)
+            print(f"{name}: {statistics.median(column):.0f}/s {column}, CPU {spent:.1f} µs a request")
+        ratio = statistics.median(rates[0]) / statistics.median(rates[1])
+        print(f"{connections} connections: ratio {ratio:.2f} by rate,", end=" ")
+        print(f"{statistics.median(costs[1]) / statistics.median(costs[0]):.2f} by CPU time")
     finally:
         for server in servers:
             server.terminate()
             server.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process: steadier than the rate where others use the machine too."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:

@@ -390,6 +390,8 @@ async def test_health_and_metrics(shop: Shop, peer: Peer) -> None:
     assert (await peer.ask(get_("/health/live"))).status == 200
     shop.not_ready = None
     shop.lag = 2_000_000
+    await asyncio.sleep(0.6)  # the lag is looked at four times a second
+    await asyncio.sleep(0.6)  # the lag is looked at four times a second
     assert (await peer.ask(get_("/health/ready"))).status == 429
     page = (await peer.ask(get_("/metrics"))).body.decode()
     for line in (

@@ -374,6 +374,7 @@ async def test_concurrent_requests(site: Site) -> None:
 async def test_lag_and_disk(site: Site) -> None:
     peer = await site.peer()
     site.lag = LIMITS.max_lag_events + 1
+    site.server.tick()
     reply = await peer.ask(post("/echo", b""))
     assert reply.problem("too_many_requests")["status"] == 429
     assert reply.headers["retry-after"] == "5"

@@ -196,11 +196,13 @@ async def test_path_variables_reach_the_handler(shop: Shop, peer: Peer) -> None:
 
 
 async def test_problems_of_the_engine(shop: Shop, peer: Peer) -> None:
+    problems = [StorageUnavailable("Slow disk."), BusinessConflict("Sold.")]
+
     async def fail(operation: str, body: Any, raw: bytes, scope: str | None, trace: str | None) -> Any:
-        raise problem
+        raise problems.pop(0)
 
     shop.engine.call_api = fail  # type: ignore[method-assign]
-    for problem, status in ((StorageUnavailable("Slow disk."), 503), (BusinessConflict("Sold."), 409)):
+    for status in (503, 409):
         reply = await invoice(peer)
         assert reply.status == status
         assert ("retry-after" in reply.headers) is (status == 503)

@@ -78,6 +78,7 @@ def test_the_disk_is_asked_at_most_once_a_second() -> None:
 
 def test_draining_comes_first() -> None:
     admission = Admission(EdgeLimits(), lag=lambda: 1 << 40)
+    admission.tick(0)
     admission.draining = True
     refusal = admission.refusal()
     assert refusal is not None
@@ -87,25 +88,27 @@ def test_draining_comes_first() -> None:
 def test_two_operations_cannot_share_a_route() -> None:
     router = Router()
     router.add("GET", "/a/{b}", lambda request, respond: None)
-    with pytest.raises(EstateInvalid, match="GET /a/{b}"):
+    with pytest.raises(EstateInvalid, match="is served already"):
         router.add("GET", "/a/{b}", lambda request, respond: None)
     router.add("POST", "/a/{b}", lambda request, respond: None)
 
 
 def test_the_date_follows_the_clock() -> None:
     writer = ResponseWriter(784_111_777_000_000)
-    first = writer.render(Response(200), head_only=False)
+    first = writer.render(Response(200), head_only=False, connection=b"")
     assert b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" in first  # the example of RFC 9110 section 5.6.7
     writer.tick(784_111_778_000_000)
-    assert b"08:49:38" in writer.render(Response(200), head_only=False)
+    assert b"08:49:38" in writer.render(Response(200), head_only=False, connection=b"")
 
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_bodiless_answers_have_no_length(status: int) -> None:
-    message = ResponseWriter(0).render(Response(status, b"dropped"), head_only=False)
+    message = ResponseWriter(0).render(Response(status, b"dropped"), head_only=False, connection=b"")
     assert b"content-length" not in message
     assert message.endswith(b"\r\n\r\n")
 
 
 def test_an_unusual_status_has_a_reason() -> None:
-    assert ResponseWriter(0).render(Response(299), head_only=False).startswith(b"HTTP/1.1 299 Status\r\n")
+    assert (
+        ResponseWriter(0).render(Response(299), head_only=False, connection=b"").startswith(b"HTTP/1.1 299 Status\r\n")
+    )

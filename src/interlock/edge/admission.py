@@ -22,11 +22,21 @@ def unlimited_disk() -> int:
 class Admission:
     """Counts the requests in flight, from the end of their head to their answer.
 
-    lag         events that were accepted and wait to be handled; asked for every request, so it must be cheap
+    lag         events that were accepted and wait to be handled; asked by each `tick`
     free_disk   bytes; asked by `tick`, at most once a second
     """
 
-    __slots__ = ("_checked_us", "_disk_full", "_free_disk", "_lag", "_limits", "draining", "in_flight")
+    __slots__ = (
+        "_checked_us",
+        "_disk_full",
+        "_free_disk",
+        "_lag",
+        "_lagging",
+        "_limits",
+        "_most",
+        "draining",
+        "in_flight",
+    )
 
     def __init__(
         self,
@@ -39,11 +49,14 @@ class Admission:
         self._free_disk = free_disk
         self._checked_us: int | None = None
         self._disk_full = False
+        self._lagging = False
+        self._most = limits.concurrent_requests
         self.draining = False
         self.in_flight = 0
 
     def tick(self, monotonic_us: int) -> None:
-        """Look at the disk, unless that was done within the last second."""
+        """Look at the lag, and at the disk unless that was done within the last second."""
+        self._lagging = self._lag() > self._limits.max_lag_events
         if self._checked_us is None or monotonic_us - self._checked_us >= CHECK_DISK_US:
             self._checked_us = monotonic_us
             self._disk_full = self._free_disk() < self._limits.min_free_disk_bytes
@@ -52,12 +65,10 @@ class Admission:
         """Why the next request may not come in; None when it may."""
         if self.draining:
             return Draining("The engine is stopping and takes no new requests.", retry_after_seconds=5)
-        if self.in_flight >= self._limits.concurrent_requests:
+        if self.in_flight >= self._most:
             return TooManyRequests("Too many requests are in flight.", retry_after_seconds=1)
-        if self._lag() > self._limits.max_lag_events:
+        if self._lagging:
             return TooManyRequests("Too many accepted events wait to be handled.", retry_after_seconds=5)
         if self._disk_full:
-            return StorageFull(
-                "Less disk space is free than limits.min_free_disk_bytes asks for.", retry_after_seconds=30
-            )
+            return StorageFull("Less disk is free than limits.min_free_disk_bytes.", retry_after_seconds=30)
         return None

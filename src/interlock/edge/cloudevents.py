@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from interlock.edge.media_type import is_json, media_type
+from interlock.edge.media_type import JSON, is_json, media_type
 from interlock.edge.traceparent import valid_traceparent
 from interlock.model.problems import ContractViolation, MalformedRequest, UnsupportedMediaType
 
@@ -23,15 +24,12 @@ HEADER_PREFIX = "ce-"
 MAX_ID = 255
 MAX_SOURCE = 1024
 MAX_NAME = 20
+CACHED = 1024  # sources and names that need not be looked at again
 MAX_ERRORS = 100
 INT32 = 1 << 31
 ABSENT: Any = object()
 
-# Attributes with a meaning of their own in Interlock; all others are checked, kept and passed on.
-HANDLED = frozenset(
-    {"specversion", "id", "source", "type", "data", "datacontenttype", "dataschema", "partitionkey", "correlationid",
-     "causationid", "traceparent"}
-)  # fmt: skip
+REQUIRED = frozenset({"specversion", "id", "source", "type", "data"})
 
 # Section 3.1 'Type System', String: control characters, surrogates and noncharacters are not allowed.
 _FORBIDDEN = re.compile(
@@ -40,7 +38,8 @@ _FORBIDDEN = re.compile(
     + "]"
 )
 _NAME = re.compile(r"[a-z0-9]{1,20}")
-_URI_REFERENCE = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+_URI_CHARACTERS = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]*"
+_URI_REFERENCE = re.compile(f"{_URI_CHARACTERS}(?:%[0-9A-Fa-f]{{2}}{_URI_CHARACTERS})*")
 _TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
     re.ASCII,
@@ -79,28 +78,34 @@ def read(document: Any) -> Envelope:
         and is_text(event_id)
         and type(source) is str
         and 0 < len(source) <= MAX_SOURCE
-        and _URI_REFERENCE.fullmatch(source)
+        and _is_uri_reference(source)
         and type(event_type) is str
         and event_type
         and is_text(event_type)
     ):
         raise _malformed(document)
-    others = {name: value for name, value in document.items() if name not in HANDLED and value is not None}
-    if others and any(_fault(name, value) is not None for name, value in others.items()):
-        raise _malformed(document)
-    content_type = get("datacontenttype")
-    if content_type is not None and content_type != "application/json":
-        _check_content_type(document, content_type)
-        others["datacontenttype"] = content_type
+    others: dict[str, Any] = {}
+    for name, value in document.items():
+        if name in REQUIRED or value is None:
+            continue
+        if name == "datacontenttype":
+            if value == JSON:
+                continue
+            _check_content_type(document, value)
+        elif _fault(name, value) is not None:
+            raise _malformed(document)
+        others[name] = value
+    take = others.pop
+    trace = take("traceparent", None)
     return Envelope(
         event_id,
         source,
         event_type,
-        _optional(document, "dataschema"),
-        _optional(document, "partitionkey"),
-        _optional(document, "correlationid"),
-        _optional(document, "causationid"),
-        _trace(document),
+        take("dataschema", None),
+        take("partitionkey", None),
+        take("correlationid", None),
+        take("causationid", None),
+        valid_traceparent(trace) if trace is not None else None,
         others or None,
         get("data", ABSENT),
     )
@@ -164,20 +169,6 @@ def _malformed(document: dict[str, Any]) -> MalformedRequest:
     )
 
 
-def _optional(document: dict[str, Any], name: str) -> str | None:
-    value = document.get(name)
-    if value is None:
-        return None
-    if not (type(value) is str and 0 < len(value) <= MAX_SOURCE and is_text(value)):
-        raise _malformed(document)
-    return value
-
-
-def _trace(document: dict[str, Any]) -> str | None:
-    value = _optional(document, "traceparent")
-    return valid_traceparent(value) if value is not None else None
-
-
 def _check_content_type(document: dict[str, Any], content_type: Any) -> None:
     if type(content_type) is not str or not is_text(content_type):
         raise _malformed(document)
@@ -199,17 +190,23 @@ def _fault(name: str, value: Any) -> str | None:
     rule = _RULES.get(name)
     if rule is not None:
         return rule(value)
-    if _NAME.fullmatch(name) is None:
+    if not _is_name(name):
         return "is no attribute name: 1 to 20 lower-case letters and digits"
-    return _extension_fault(value)
-
-
-def _extension_fault(value: Any) -> str | None:
     if type(value) is str:
         return None if is_text(value) else "holds characters that CloudEvents does not allow"
     if type(value) is bool or (type(value) is int and -INT32 <= value < INT32):
         return None
     return "is neither a string, a boolean nor a 32-bit integer"
+
+
+@lru_cache(CACHED)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+@lru_cache(CACHED)
+def _is_uri_reference(text: str) -> bool:
+    return _URI_REFERENCE.fullmatch(text) is not None
 
 
 def _text_fault(limit: int) -> Callable[[Any], str | None]:
@@ -225,14 +222,15 @@ def _text_fault(limit: int) -> Callable[[Any], str | None]:
 
 def _source_fault(value: Any) -> str | None:
     fault = _text_fault(MAX_SOURCE)(value)
-    return fault or (None if _URI_REFERENCE.fullmatch(value) else "is no URI-reference (RFC 3986)")
+    return fault or (None if _is_uri_reference(value) else "is no URI-reference (RFC 3986)")
 
 
 def _time_fault(value: Any) -> str | None:
     if type(value) is not str or _TIME.fullmatch(value) is None:
         return "is no RFC 3339 time"
     try:
-        date.fromisoformat(value[:10])
+        if value[8:10] > "28" or value[8:10] == "00" or not "01" <= value[5:7] <= "12" or value[:4] == "0000":
+            date.fromisoformat(value[:10])
     except ValueError:
         return "is no day of the calendar"
     return None

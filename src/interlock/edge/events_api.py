@@ -173,22 +173,23 @@ class EventsApi:
         digest = self._hasher.digest
         hashed = digest(key)
         key_hash = int.from_bytes(hashed, "big", signed=True)
+        event_id, source, event_type, _, _, correlation, causation, own_trace, others, data = envelope
         return Event(
             partition_of(key_hash, self._partitions),
-            envelope.id,
-            envelope.source,
-            envelope.type,
+            event_id,
+            source,
+            event_type,
             contract.version,
             key_hash,
             now_us,
-            envelope.correlation,
-            envelope.causation,
-            envelope.trace or self._sampler.choose(trace),
-            hashed if business == (key,) else b"".join([digest(value) for value in business]),
-            None if envelope.others is None else orjson.dumps(envelope.others),
+            correlation,
+            causation,
+            own_trace or self._sampler.choose(trace),
+            b"".join([hashed if value == key else digest(value) for value in business]),
+            None if others is None else orjson.dumps(others),
             UNPROTECTED,
             None,
-            orjson.dumps(envelope.data),
+            orjson.dumps(data),
         )
 
     def _contract(self, envelope: Envelope) -> EventContract:

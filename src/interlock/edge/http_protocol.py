@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from interlock.edge.exchange import Request, Response
+from interlock.edge.header_names import NAMES, SINGLE
 from interlock.edge.problem_response import problem_response
 from interlock.edge.response_writer import CONTINUE
 from interlock.edge.router import Match
@@ -24,7 +25,6 @@ from interlock.model.problems import (
     HeaderLimit,
     MalformedRequest,
     MethodNotAllowed,
-    NotFound,
     Problem,
     RequestTimeout,
     UnsupportedMediaType,
@@ -38,18 +38,6 @@ log = logging.getLogger(__name__)
 LINGER_US = 2_000_000
 CLOSE = b"connection: close\r\n"
 KEEP_ALIVE = b"connection: keep-alive\r\n"
-# A second field of these names would make two readers of the request disagree about it.
-SINGLE = frozenset({"host", "content-length", "content-type", "transfer-encoding", "expect", "idempotency-key"})
-NAMES: dict[bytes, str] = {
-    spelling.encode(): name
-    for name in (
-        "host", "content-length", "content-type", "user-agent", "accept", "accept-encoding", "connection",
-        "traceparent", "idempotency-key", "transfer-encoding", "expect", "authorization",
-        "ce-id", "ce-source", "ce-type", "ce-time", "ce-specversion", "ce-subject", "ce-dataschema",
-        "webhook-id", "webhook-timestamp", "webhook-signature",
-    )
-    for spelling in (name, name.title())
-}  # fmt: skip
 
 
 class _Stop(Exception):
@@ -61,7 +49,7 @@ class Exchange:
 
     __slots__ = ("_protocol", "close", "head_only", "keep_alive", "response")
 
-    def __init__(self, protocol: HttpProtocol, *, head_only: bool, keep_alive: bytes, close: bool) -> None:
+    def __init__(self, protocol: HttpProtocol, head_only: bool, keep_alive: bytes, close: bool) -> None:
         self._protocol = protocol
         self.head_only = head_only
         self.keep_alive = keep_alive
@@ -81,24 +69,29 @@ class HttpProtocol(asyncio.Protocol):
     """One connection."""
 
     __slots__ = (
-        "_body", "_collected_bytes", "_continue", "_eof", "_fatal", "_head_bytes", "_header_lines", "_headers", "_held",
-        "_in_body", "_in_head", "_lost", "_match", "_method", "_parser", "_paused_us", "_queue", "_reading",
-        "_refusal", "_since_us", "_stopped", "_switching", "_transport", "_url", "_write_paused", "server",
+        "_admission", "_body", "_collected_bytes", "_continue", "_eof", "_fatal", "_find", "_headers", "_held",
+        "_in_body", "_in_head", "_limits", "_lost", "_match", "_method", "_more_lines", "_parser", "_paused_us",
+        "_queue", "_read_bytes", "_reading", "_refusal", "_render", "_since_us", "_stopped", "_switching",
+        "_transport", "_url", "_write_paused", "server",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self._limits = server.limits
+        self._admission = server.admission
+        self._find = server.router.find
+        self._render = server.writer.render
         self._transport: asyncio.Transport
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[Exchange] = deque()
         self._url = b""
         self._method = b""
         self._headers: dict[str, str] = {}
-        self._head_bytes = 0
-        self._header_lines = 0
-        self._collected_bytes = 0
+        self._more_lines = 0  # header lines that are no entry of their own in `_headers`
+        self._collected_bytes = 0  # of a head, in reads that ended within it
+        self._read_bytes = 0
         self._body: bytes | bytearray = b""
-        self._match: Match | None = None
+        self._match: Match  # valid where there is no refusal
         self._refusal: Problem | None = None  # answered once the body has passed by
         self._fatal: Problem | None = None  # answered at once; the connection ends with it
         self._in_head = False  # between the first byte and the end of the head
@@ -125,6 +118,7 @@ class HttpProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         while data and not self._stopped:
             begun = self._headers if self._in_head else None
+            self._read_bytes = len(data)
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
@@ -138,7 +132,7 @@ class HttpProtocol(asyncio.Protocol):
                 # All of it belongs to a head that goes on. The parser hands a header over only when it is whole:
                 # bound what it may collect meanwhile.
                 self._collected_bytes += len(data)
-                if self._collected_bytes > self.server.limits.header_bytes:
+                if self._collected_bytes > self._limits.header_bytes:
                     self._refuse_and_stop(self._header_limit())
             return
 
@@ -175,7 +169,7 @@ class HttpProtocol(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._url = b""
         self._headers = {}
-        self._head_bytes = self._header_lines = self._collected_bytes = 0
+        self._more_lines = self._collected_bytes = 0
         self._body = b""
         self._in_head = True
         self._since_us = self.server.now_us
@@ -185,21 +179,11 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         headers = self._headers
-        limits = self.server.limits
-        self._head_bytes += len(name) + len(value)
-        self._header_lines += 1
-        if self._head_bytes > limits.header_bytes or self._header_lines > limits.headers:
-            raise self._stop(self._header_limit())
-        if self._in_body:
-            return  # trailers (RFC 9110 section 6.5.1) may be discarded, but not without a bound
-        key = NAMES.get(name) or name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        if key not in headers:
-            headers[key] = text
-        elif key in SINGLE or key.startswith("ce-"):
-            raise self._stop(MalformedRequest(f"The header {key} is there twice."))
+        key = NAMES.get(name)
+        if key is None or key in headers or self._in_body:
+            self._on_other_header(key or name.decode("latin-1").lower(), value.decode("latin-1"))
         else:
-            headers[key] = f"{headers[key]}, {text}"
+            headers[key] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -209,21 +193,27 @@ class HttpProtocol(asyncio.Protocol):
             return
         self._method = self._parser.get_method()
         headers = self._headers
-        limits = self.server.limits
-        if self._head_bytes + len(self._url) > limits.header_bytes:
+        limits = self._limits
+        if len(headers) + self._more_lines > limits.headers:
             raise self._stop(self._header_limit())
+        # What came in reads of so few bytes cannot be too long: mostly, nothing needs to be counted.
+        if self._collected_bytes + self._read_bytes > limits.header_bytes:
+            total = len(self._url) + sum(len(name) + len(value) for name, value in headers.items())
+            if total > limits.header_bytes:
+                raise self._stop(self._header_limit())
         length = headers.get("content-length")
         if length is not None and int(length) > limits.body_bytes:
             raise self._stop(self._body_limit())
-        self._check_head(headers)
-        self._refusal = self._admit()
+        if "transfer-encoding" in headers or "host" not in headers:
+            self._check_head(headers)
+        self._refusal = self._admit(headers)
         self._held = True
-        self.server.admission.in_flight += 1
+        self._admission.in_flight += 1
         if "expect" in headers:
             self._expected(headers["expect"])
 
     def on_body(self, data: bytes) -> None:
-        if len(self._body) + len(data) > self.server.limits.body_bytes:
+        if len(self._body) + len(data) > self._limits.body_bytes:
             raise self._stop(self._body_limit())
         if not self._body:
             self._body = data
@@ -239,34 +229,35 @@ class HttpProtocol(asyncio.Protocol):
         self._held = False  # from here on the exchange holds the place
         self._since_us = self.server.now_us
         close = not self._parser.should_keep_alive()
-        keep_alive = KEEP_ALIVE if "connection" in self._headers else b""
-        exchange = Exchange(self, head_only=self._method == b"HEAD", keep_alive=keep_alive, close=close)
+        headers = self._headers
+        exchange = Exchange(self, self._method == b"HEAD", KEEP_ALIVE if "connection" in headers else b"", close)
         self._queue.append(exchange)
         self._stopped = close
-        match = self._match
-        if self._refusal is not None or match is None:
-            exchange.respond(self._problem(self._refusal or NotFound("Nothing is served at this address.")))
+        if self._refusal is not None:
+            exchange.respond(self._problem(self._refusal))
         else:
-            self._serve(match, exchange)
-        if len(self._queue) >= self.server.limits.pipelined_requests:
+            self._serve(exchange, headers)
+        if len(self._queue) >= self._limits.pipelined_requests:
             self._gate()
 
     # answers
 
     def answered(self) -> None:
         """An exchange got its answer: a place is free, and its front of the queue can leave."""
-        self.server.release()
+        self._admission.in_flight -= 1
         if not self._lost:
             self.flush()
 
     def flush(self) -> None:
         """Send every answer whose predecessors have been sent."""
         queue = self._queue
-        while queue and queue[0].response is not None:
-            exchange = queue.popleft()
+        while queue:
+            exchange = queue[0]
             response = exchange.response
-            close = exchange.close or (self.server.admission.draining and not queue and not self._in_body)
-            assert response is not None
+            if response is None:
+                break
+            queue.popleft()
+            close = exchange.close or (self._admission.draining and not queue and not self._in_body)
             self._write(response, exchange, close)
             if close:
                 self._end()
@@ -304,21 +295,40 @@ class HttpProtocol(asyncio.Protocol):
 
     # parts
 
-    def _serve(self, match: Match, exchange: Exchange) -> None:
-        request = Request(match.route.method, match.path, match.query, self._headers, bytes(self._body), match.params)
+    def _serve(self, exchange: Exchange, headers: dict[str, str]) -> None:
+        route, path, query, params = self._match
+        body = self._body
+        request = Request(route.method, path, query, headers, body if type(body) is bytes else bytes(body), params)
         self._body = b""
         try:
-            match.route.handler(request, exchange.respond)
+            route.handler(request, exchange.respond)
         except Problem as problem:
             exchange.respond(self._problem(problem))
         except Exception:
-            log.exception("the handler of %s %s raised", match.route.method, match.route.template)
+            log.exception("the handler of %s %s raised", route.method, route.template)
             exchange.respond(self.server.unexpected())
 
     def _problem(self, problem: Problem) -> Response:
         allow = (("allow", self.server.router.allowed(self._url)),) if isinstance(problem, MethodNotAllowed) else ()
         self.server.refused(problem)
         return problem_response(problem, allow)
+
+    def _on_other_header(self, key: str, text: str) -> None:
+        """A header that is not one of the usual, or is there again, or stands in the trailer section."""
+        headers = self._headers
+        limits = self._limits
+        again = headers.get(key, "")
+        if len(headers) + self._more_lines >= limits.headers or len(again) + len(text) > limits.header_bytes:
+            raise self._stop(self._header_limit())
+        if self._in_body:
+            self._more_lines += 1  # trailers (RFC 9110 section 6.5.1) may be discarded, but not without a bound
+        elif key not in headers:
+            headers[key] = text
+        elif key in SINGLE or key.startswith("ce-"):
+            raise self._stop(MalformedRequest(f"The header {key} is there twice."))
+        else:
+            self._more_lines += 1
+            headers[key] = f"{again}, {text}"
 
     def _check_head(self, headers: dict[str, str]) -> None:
         if "host" not in headers and self._parser.get_http_version() != "1.0":
@@ -328,19 +338,18 @@ class HttpProtocol(asyncio.Protocol):
             detail = "Transfer-Encoding may only be chunked, and not beside Content-Length (RFC 9112 section 6.1)."
             raise self._stop(MalformedRequest(detail))
 
-    def _admit(self) -> Problem | None:
-        self._match = None
+    def _admit(self, headers: dict[str, str]) -> Problem | None:
+        """Choose the route; a problem when there is none, or when the request may not come in."""
         try:
-            match = self.server.router.find(self._method, self._url)
+            match = self._match = self._find(self._method, self._url)
         except Problem as problem:
             return problem
         if match.route.guarded:
-            refusal = self.server.admission.refusal()
+            refusal = self._admission.refusal()
             if refusal is not None:
                 return refusal
-        if self._headers.get("content-encoding", "identity") != "identity":
+        if "content-encoding" in headers and headers["content-encoding"] != "identity":
             return UnsupportedMediaType("Compressed bodies are not taken.", next_step="Send the body uncompressed.")
-        self._match = match
         return None
 
     def _expected(self, expectation: str) -> None:
@@ -381,18 +390,18 @@ class HttpProtocol(asyncio.Protocol):
         self._in_head = self._in_body = self._continue = False
         self._release()
         self._since_us = self.server.now_us
-        exchange = Exchange(self, head_only=self._method == b"HEAD", keep_alive=b"", close=True)
+        exchange = Exchange(self, self._method == b"HEAD", b"", True)
         self._queue.append(exchange)
-        self.server.admission.in_flight += 1  # `answered` gives it back
+        self._admission.in_flight += 1  # `answered` gives it back
         exchange.respond(self._problem(problem))
 
     def _write(self, response: Response, exchange: Exchange, close: bool) -> None:
         connection = CLOSE if close else exchange.keep_alive
         try:
-            message = self.server.writer.render(response, head_only=exchange.head_only, connection=connection)
+            message = self._render(response, exchange.head_only, connection)
         except Problem as problem:
             log.error("an answer could not be sent: %s", problem)
-            message = self.server.writer.render(problem_response(problem), head_only=exchange.head_only)
+            message = self._render(problem_response(problem), exchange.head_only, connection)
         self._transport.write(message)
 
     def _end(self) -> None:
@@ -410,7 +419,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _gate(self) -> None:
         """Read only while the peer takes its answers and has not too many requests queued."""
-        wanted = not self._write_paused and len(self._queue) < self.server.limits.pipelined_requests
+        wanted = not self._write_paused and len(self._queue) < self._limits.pipelined_requests
         if wanted == self._reading or self._transport.is_closing():
             return
         self._reading = wanted
@@ -425,8 +434,8 @@ class HttpProtocol(asyncio.Protocol):
             self.server.release()
 
     def _header_limit(self) -> HeaderLimit:
-        limits = self.server.limits
+        limits = self._limits
         return HeaderLimit(f"More than {limits.headers} headers, or more than {limits.header_bytes} bytes of them.")
 
     def _body_limit(self) -> BodyTooLarge:
-        return BodyTooLarge(f"The body is larger than {self.server.limits.body_bytes} bytes.")
+        return BodyTooLarge(f"The body is larger than {self._limits.body_bytes} bytes.")

@@ -32,13 +32,13 @@ class ResponseWriter:
             self._date = formatdate(second, usegmt=True).encode()
             self._heads.clear()
 
-    def render(self, response: Response, *, head_only: bool, connection: bytes = b"") -> bytes:
+    def render(self, response: Response, head_only: bool, connection: bytes) -> bytes:
         """The whole message. `connection` is a rendered header line or nothing; a HEAD answer keeps its length."""
         body = response.body
         head = self._heads.get((response.status, response.content_type))
         if head is None:
             head = self._head(response.status, response.content_type)
-        if not (head_only or connection or response.headers or response.status in BODILESS):
+        if not (connection or head_only or response.headers or response.status in BODILESS):
             return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
         more = connection + b"".join(_field(name, value) for name, value in response.headers)
         if response.status in BODILESS:
