@@ -23,7 +23,7 @@ from interlock.model.clock import Clock
 from interlock.model.event import Stored
 from interlock.model.handling import HandlingState, Mark
 from interlock.model.ids import Ids
-from interlock.model.problems import AlreadyHandled, CounterRefused, Fenced, Problem, StaleRead
+from interlock.model.problems import AlreadyHandled, CounterRefused, Fenced, Problem, StaleRead, Unexpected
 from interlock.model.record import DeliveryRow, FailedAttempt, HandlingRow, Held
 from interlock.model.step import EMPTY, Commit, CursorMove, Step, StepResult
 from interlock.ports.event_log import EventLog
@@ -99,6 +99,7 @@ class Worker:
             self._lanes.append(Lane(partition, cursor, marked))
         self._parking.load(await self._store.held(name))
         self._reading = asyncio.get_running_loop().create_task(self._read())
+        self._reading.add_done_callback(self._ran)
 
     def stop_reading(self) -> None:
         self._stopped = True
@@ -116,8 +117,9 @@ class Worker:
 
     @property
     def lag(self) -> int:
-        """Events between the slowest cursor and the head, of all types."""
-        return max((self._log.head(lane.partition) - lane.cursor for lane in self._lanes), default=0)
+        """Positions between the slowest cursor and the head, over the partitions where something waits."""
+        waiting = [lane for lane in self._lanes if lane.dirty or lane.outstanding]
+        return max((self._log.head(lane.partition) - lane.cursor for lane in waiting), default=0)
 
     # Reading
 
@@ -189,6 +191,8 @@ class Worker:
 
     def _ran(self, waited: asyncio.Task[None]) -> None:
         self._running.discard(waited)
+        if not waited.cancelled() and (error := waited.exception()) is not None:
+            self._on_fenced(Unexpected(f"The flow {self.flow.name} broke: {type(error).__name__}: {error}."))
         self.commit()
 
     def _finished(self, task: HandlerRun, error: BaseException | None) -> None:
@@ -395,6 +399,9 @@ class Worker:
     def tend(self) -> None:
         """Now and then: age limits, and cursors of lanes that see no events of this flow."""
         self._parking.expire()
+        for lane in self._lanes:
+            if not lane.dirty:  # told of no event of its types: it has read all there is
+                lane.through = self._log.head(lane.partition)
         if self.idle and not self._stopped and any(lane.cursor > lane.saved for lane in self._lanes):
             self._committing = True
             self._send([])
