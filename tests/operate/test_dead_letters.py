@@ -33,14 +33,15 @@ async def two_dead(recording: Recording) -> int:
 async def test_the_list_holds_both_kinds(recording: Recording) -> None:
     position = await two_dead(recording)
     letters = await list_dead(recording.store, None)
-    assert [(one.id, one.kind, one.subject, one.error, one.attempts) for one in letters] == [
+    assert [(one.id, one.kind, one.subject, one.reason, one.attempts) for one in letters] == [
         (f"{FLOW}/0/{position}/0", "handling", "orders.OrderPlaced", "rejected", 2),
         ("d1", "delivery", "payments.charge", "timeout", 2),
     ]
     assert await list_dead(recording.store, "ledger") == []
     text = list_text(letters)
-    assert text.splitlines()[0].split() == ["id", "what", "event", "since", "attempts", "error"]
-    assert "Ada" not in text + json.dumps([one.as_data() for one in letters])
+    assert text.splitlines()[0].split() == ["id", "what", "event", "since", "attempts", "reason"]
+    assert "Ada" not in text
+    assert [one.as_data()["detail"] for one in letters] == ["Ada has no credit", None]
     assert list_text([]) == "no dead letters\n"
 
 
@@ -48,7 +49,7 @@ async def test_a_dead_handling_in_full(recording: Recording) -> None:
     position = await two_dead(recording)
     story = await find_dead(recording.store, f"{FLOW}/0/{position}/0")
     assert (story.contract, story.contract_version, story.flow_version) == ("orders.OrderPlaced", "1.2.0", "1")
-    assert (story.trace, story.correlation, story.detail) == ("00-aa-bb-01", "e1", "Ada has no credit")
+    assert (story.trace, story.correlation, story.letter.detail) == ("00-aa-bb-01", "e1", "Ada has no credit")
     assert [(one["attempt"], one["error"], one["frame"]) for one in story.attempts] == [
         (1, "handler_failed", "fulfil.py:12 reserve_stock"),
         (2, "rejected", "fulfil.py:12 reserve_stock"),

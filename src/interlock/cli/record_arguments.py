@@ -42,9 +42,8 @@ class Place:
 def add_place(parser: argparse.ArgumentParser, positional: bool = False) -> None:
     about = "folder of the estate (default: here)"
     if positional:
-        parser.add_argument("estate", nargs="?", type=Path, help=about)
-    else:
-        parser.add_argument("--estate", type=Path, help=about)
+        parser.add_argument("folder", nargs="?", metavar="estate", type=Path, help=about)
+    parser.add_argument("--estate", type=Path, help="the same" if positional else about)
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
     parser.add_argument("--store", type=Path, help="the store's file, instead of the one in interlock.toml")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -53,9 +52,10 @@ def add_place(parser: argparse.ArgumentParser, positional: bool = False) -> None
 def place_of(arguments: argparse.Namespace, with_estate: bool = False) -> Place:
     """From the arguments. With `--store` alone no estate is loaded, unless the command cannot do without."""
     store: Path | None = arguments.store
-    if store is not None and arguments.estate is None and not with_estate:
+    root: Path | None = arguments.estate or getattr(arguments, "folder", None)
+    if store is not None and root is None and not with_estate:
         return Place(store, None)
-    estate = load(arguments.estate or Path(), arguments.environment)
+    estate = load(root or Path(), arguments.environment)
     return Place(store or store_of(estate), estate)
 
 

@@ -12,7 +12,7 @@ from interlock.model.clock import to_datetime
 from interlock.operate.dead_letters import DeadLetter, DeadLetterStory
 from interlock.operate.duration import in_words
 
-_HEADINGS = ("id", "what", "event", "since", "attempts", "error")
+_HEADINGS = ("id", "what", "event", "since", "attempts", "reason")
 
 
 def list_text(letters: Sequence[DeadLetter], zone: tzinfo | None = None) -> str:
@@ -26,8 +26,8 @@ def list_text(letters: Sequence[DeadLetter], zone: tzinfo | None = None) -> str:
 
 
 def _row(letter: DeadLetter, zone: tzinfo | None) -> tuple[str, ...]:
-    error = letter.error + (", overtaken" if letter.overtaken else "")
-    return letter.id, letter.subject, letter.event_id, _moment(letter.at_us, zone), str(letter.attempts), error
+    reason = letter.reason + (", overtaken" if letter.overtaken else "")
+    return letter.id, letter.subject, letter.event_id, _moment(letter.at_us, zone), str(letter.attempts), reason
 
 
 def story_text(story: DeadLetterStory, with_payload: bool, zone: tzinfo | None = None) -> str:
@@ -40,13 +40,13 @@ def story_text(story: DeadLetterStory, with_payload: bool, zone: tzinfo | None =
         f"  contract     {story.contract} {story.contract_version}",
         f"  correlation  {story.correlation}",
         f"  trace        {story.trace or 'none'}",
-        f"  dead since   {_moment(letter.at_us, zone)}, {letter.error}",
+        f"  dead since   {_moment(letter.at_us, zone)}, {letter.reason}",
     ]
     if letter.overtaken:
         lines.append("  overtaken    later events of its key were handled meanwhile")
     lines += [_attempt(attempt) for attempt in story.attempts]
-    if story.detail:
-        lines.append(f"  detail       {story.detail}")
+    if letter.detail:
+        lines.append(f"  detail       {letter.detail}")
     if with_payload:
         lines.append(f"  payload      {msgspec.json.encode(story.payload).decode()}")
     elif story.payload is not None:

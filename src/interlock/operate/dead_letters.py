@@ -21,7 +21,10 @@ LIMIT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One line of the list. `id` is what the other commands take; `subject` the event type or the operation."""
+    """One line of the list. `id` is what the other commands take; `subject` the event type or the operation.
+
+    `reason` is the code of the last error. `detail` is free text and may hold values.
+    """
 
     id: str
     kind: str  # "handling" or "delivery"
@@ -30,7 +33,8 @@ class DeadLetter:
     event_id: str
     at_us: int
     attempts: int
-    error: str
+    reason: str
+    detail: str | None
     overtaken: bool  # later events of its key were handled meanwhile
 
     def as_data(self) -> dict[str, Any]:
@@ -40,7 +44,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterStory:
-    """All there is to know about one. `detail` is free text and may hold values, as `payload` does."""
+    """All there is to know about one."""
 
     letter: DeadLetter
     contract: str
@@ -48,7 +52,6 @@ class DeadLetterStory:
     flow_version: str
     correlation: str
     trace: str | None
-    detail: str | None
     attempts: tuple[dict[str, Any], ...]
     payload: Any
 
@@ -90,17 +93,26 @@ def parse_mark(letter_id: str) -> Mark | None:
 def of_handling(held: Held) -> DeadLetter:
     place = f"{held.flow}/{held.partition}/{held.position}/{held.generation}"
     event = held.event
-    error = held.error or "unknown"
     return DeadLetter(
-        place, "handling", held.flow, event.type, event.id, held.held_us, held.attempts, error, held.overtaken
+        place,
+        "handling",
+        held.flow,
+        event.type,
+        event.id,
+        held.held_us,
+        held.attempts,
+        held.error or "unknown",
+        held.detail,
+        held.overtaken,
     )
 
 
 def of_delivery(row: DeliveryRow, attempts: Sequence[DeliveryAttempt]) -> DeadLetter:
     last = attempts[-1] if attempts else None
-    error = "unknown" if last is None else last.error or f"status {last.status}"
+    reason = "unknown" if last is None else last.error or f"status {last.status}"
     at_us = last.at_us if last else row.created_us
-    return DeadLetter(row.id, "delivery", row.flow, subject_of(row), row.event_id, at_us, row.attempts, error, False)
+    what = subject_of(row)
+    return DeadLetter(row.id, "delivery", row.flow, what, row.event_id, at_us, row.attempts, reason, None, False)
 
 
 async def _handling_story(reader: RecordReader, mark: Mark) -> DeadLetterStory:
@@ -119,7 +131,6 @@ async def _handling_story(reader: RecordReader, mark: Mark) -> DeadLetterStory:
         flow_version,
         event.correlation_id,
         event.trace,
-        held.detail,
         attempts,
         _payload(event.body, event),
     )
@@ -137,7 +148,6 @@ async def _delivery_story(reader: RecordReader, row: DeliveryRow) -> DeadLetterS
         flow_version,
         row.correlation,
         row.trace,
-        None,
         tuple(_try(entry) for entry in attempts),
         _payload(row.body or b"", None),
     )
