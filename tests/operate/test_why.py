@@ -91,7 +91,8 @@ async def test_data_is_json_with_times_and_without_gaps(recording: Recording) ->
     first, *_ = data["facts"]
     assert first == {
         "at": "2026-01-01T14:02:11.204000Z", "kind": "accepted", "name": ORDER, "partition": 0, "position": 1,
-        "event_id": "e1", "version": "1.2.0", "source": "storefront", "flows": [FLOW], "current": True,
+        "correlation": "e1", "event_id": "e1", "version": "1.2.0", "source": "storefront", "flows": [FLOW],
+        "current": True,
     }  # fmt: skip
     assert [fact["kind"] for fact in data["facts"]].count("replied") == 1
 
@@ -202,6 +203,32 @@ async def test_a_restart_in_between(recording: Recording) -> None:
     text = text_of(story)
     assert "14:02:15.204  engine        restarted, estate 3f9c1a → 77aa01" in text
     assert "The engine was restarted; until then nothing happened for 4 s." in text
+
+
+async def test_a_restart_between_two_stories_is_nobodys_reason(recording: Recording) -> None:
+    first = await recording.accept("e1")
+    await recording.handled(first, 5)
+    await recording.start(4000)
+    second = await recording.accept("e2", 5000)
+    await recording.handled(second, 5005)
+    story = await tell(recording.store, "ORD-1042")
+    assert FactKind.RESTARTED in {fact.kind for fact in story.facts}
+    assert "The engine was restarted" not in text_of(story)
+
+
+async def test_an_event_that_an_api_handler_emitted_begins_the_story(recording: Recording) -> None:
+    """Its cause is a request, which is not in the log; nor is the place of the handler's own calls."""
+    await recording.accept("e1", correlation="request", causation="request", source="flow:shop")
+    charge = call(0, 1, event_id="request", correlation="request")
+    await recording.step(Step(result=StepResult(calls=(charge,))))
+    reply = make_event(
+        "d1", 9, type="reply:payments.charge", source="system:payments", correlation="request", causation="d1"
+    )
+    await recording.tried(charge, 2, 200, 5, state=DeliveryState.SUCCEEDED, emits=(reply,))
+    story = await tell(recording.store, "ORD-1042")
+    kinds = [fact.kind for fact in story.facts]
+    assert kinds == [FactKind.ACCEPTED, FactKind.CALLED, FactKind.REPLIED]
+    assert (await tell(recording.store, "d1")).facts == story.facts
 
 
 async def test_an_event_that_waits_for_its_flow(recording: Recording) -> None:

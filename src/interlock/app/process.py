@@ -65,6 +65,7 @@ class Process:
         self.deliverer = Deliverer(
             self.store, self.client, estate.systems, secrets, self.clock, self.ids, epoch, replies(estate), concurrency
         )
+        self.deliverer.on_failure = self.fail
         self.engine.on_calls = self.deliverer.enqueue
         await self.engine.start()
         await self.deliverer.start()

@@ -15,7 +15,7 @@ _HANDLING_ENDS = frozenset({FactKind.HANDLED, FactKind.SKIPPED, FactKind.DEAD, F
 
 
 def last_line(story: Story) -> str:
-    """One or several sentences, the heaviest reasons first."""
+    """One or several sentences: what stands still first, then what took time."""
     reasons = list(_reasons(story))
     if len(reasons) > _MOST:
         reasons = [*reasons[:_MOST], f"And {len(reasons) - _MOST} more of the kind: see the lines above."]
@@ -120,10 +120,15 @@ def _handlers(facts: Iterable[Fact]) -> Iterator[str]:
 
 
 def _restarts(facts: tuple[Fact, ...]) -> Iterator[str]:
-    for number, fact in enumerate(facts):
-        if fact.kind is FactKind.RESTARTED and number > 0:
-            silence = fact.at_us - max(before.ended_us for before in facts[:number])
-            yield f"The engine was restarted; until then nothing happened for {in_words(max(silence, 0))}."
+    """Those that fell into the midst of one correlation: between two of them no engine was needed."""
+    for fact in facts:
+        if fact.kind is not FactKind.RESTARTED:
+            continue
+        gone_on = {later.correlation for later in facts if later.at_us >= fact.at_us and later.correlation}
+        before = [one.ended_us for one in facts if one.at_us < fact.at_us and one.correlation in gone_on]
+        if before:
+            silence = in_words(max(fact.at_us - max(before), 0))
+            yield f"The engine was restarted; until then nothing happened for {silence}."
 
 
 def _long_waits(facts: tuple[Fact, ...]) -> Iterator[str]:

@@ -47,6 +47,7 @@ class Fact:
     partition: int | None = None
     position: int | None = None
     generation: int | None = None
+    correlation: str | None = None
     event_id: str | None = None
     event_type: str | None = None
     version: str | None = None  # of the contract, or of the flow
