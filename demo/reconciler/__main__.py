@@ -41,7 +41,13 @@ def reconcile(orders: Path, books: Path, stock: Path, dead_letters: Path | None)
 def judge_letters(verdict: Verdict, expected: Expected, letters: list[dict[str, Any]]) -> None:
     """Each letter has `reason` and `detail`, as `interlock dlq list --json` prints them."""
     compare_refusals(verdict, expected, Counter(letter["reason"] for letter in letters))
-    compare_details(verdict, expected, {f"{letter['reason']} {letter['detail']}": "" for letter in letters})
+    compare_details(verdict, expected, {(letter["reason"], letter["detail"] or "") for letter in letters})
+
+
+def examples(expected: Expected, books: Books) -> list[str]:
+    """Orders worth telling: shipped, then refunded in part or in full; the shortest first."""
+    refunded = [order for order in expected.orders.values() if books.of("credit", order.number)]
+    return [order.number for order in sorted(refunded, key=lambda order: len(order.items))]
 
 
 def summary(expected: Expected, books: Books, verdict: Verdict) -> dict[str, Any]:
@@ -60,6 +66,7 @@ def summary(expected: Expected, books: Books, verdict: Verdict) -> dict[str, Any
         "refused_rows": dict(expected.rows_by_reason()),
         "refusals": dict(expected.by_reason()),
         "pennies": {kind: books.total(kind) for kind in ("charge", "refund", "invoice", "credit")},
+        "examples": examples(expected, books)[:5],
         "incidents": dict(books.counts),
         "differences": kinds,
     }

@@ -56,6 +56,11 @@ class Refusal:
     rows: list[int] = field(default_factory=list)
     units: int = 0
 
+    def text(self, invoice: str) -> str:
+        """As the dead letter says it."""
+        units = f" units {self.units}" if self.units else ""
+        return f"{invoice} rows {','.join(map(str, self.rows))}{units}"
+
 
 @dataclass(slots=True)
 class Expected:

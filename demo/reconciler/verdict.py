@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from demo.reconciler.books import Books, Entry
@@ -51,13 +51,13 @@ def compare_refusals(verdict: Verdict, expected: Expected, counted: Mapping[str,
             )
 
 
-def compare_details(verdict: Verdict, expected: Expected, details: Mapping[str, str]) -> None:
-    """`details`: text of each dead letter of refused rows ("<invoice> rows 1,2") with its reason."""
-    for (invoice, reason), refusal in expected.refusals.items():
-        units = f" units {refusal.units}" if refusal.units else ""
-        text = f"{invoice} rows {','.join(map(str, refusal.rows))}{units}"
-        if details.get(f"{reason} {text}") is None:
-            verdict.differ("dead_letters", f"no dead letter says {reason}: {text}")
+def compare_details(verdict: Verdict, expected: Expected, told: Collection[tuple[str, str]]) -> None:
+    """told: reason and text ("<invoice> rows 1,2") of each dead letter."""
+    wanted = {(reason, refusal.text(invoice)) for (invoice, reason), refusal in expected.refusals.items()}
+    for reason, text in sorted(set(told) - wanted):
+        verdict.differ("dead_letters", f"no rule refuses as {reason}: {text}")
+    for reason, text in sorted(wanted - set(told)):
+        verdict.differ("dead_letters", f"no dead letter says {reason}: {text}")
 
 
 def _order(verdict: Verdict, order: Order, books: Books, opening: Mapping[str, int], shipped: Counter[str]) -> None:

@@ -89,7 +89,7 @@ def test_dead_letters_are_compared_by_reason_and_by_row(finished: Path, tmp_path
     assert len(judge(folder)["dead_letters"]) == 2
     letters[0]["detail"] += "9"
     (folder / "dlq.json").write_text(json.dumps(letters))
-    assert len(judge(folder)["dead_letters"]) == 1
+    assert len(judge(folder)["dead_letters"]) == 2
     (folder / "dlq.json").write_text(json.dumps([*letters[1:], {"reason": "handler_failed", "detail": ""}]))
     assert any("handler_failed" in text for text in judge(folder)["dead_letters"])
 
