@@ -55,17 +55,21 @@ def _input(run: Run) -> Iterable[str]:
     fates = ", ".join(f"{total} {fate}" for fate, total in sorted(result["fates"].items()))
     yield f"\ninput     {result['rows']} rows, {result['invoices']} invoices, {result['duplicate_rows']} duplicate rows"
     yield f"orders    {result['orders']}: {fates}; {result['cancellations']} cancellations of orders"
-    yield f"fed       {_counts(tally.ways)}; sent again on purpose: {tally.duplicates}"
-    yield f"          answered {_counts(tally.statuses)}; tried again after {_counts(tally.retries) or 'nothing'}"
+    yield f"fed       {_counts(tally.statuses)} events in {sum(tally.ways.values())} requests: {_counts(tally.ways)}"
+    yield f"          {tally.duplicates} sent again on purpose; tried again after {_counts(tally.retries) or 'nothing'}"
 
 
 def _work(run: Run) -> Iterable[str]:
-    deliveries, incidents = run.status["deliveries"], run.result["incidents"]
-    yield f"engine    {run.kills} SIGKILL; sums {'balance' if run.status['balanced'] else 'do NOT balance'}, "
-    yield f"          {'everything settled' if run.status['settled'] else 'NOT settled'}; {_counts(deliveries)} calls"
-    yield f"calls     {_counts(incidents)}"
+    calls, incidents = run.status["deliveries"], dict(run.result["incidents"])
+    requests, replayed = incidents.pop("requests", 0), incidents.pop("replayed", 0)
+    incidents.pop("none", None)
+    balance = "balance" if run.status["balanced"] else "do NOT balance"
+    settled = "everything settled" if run.status["settled"] else "NOT settled"
+    yield f"engine    {run.kills} x SIGKILL; the sums of all flows {balance}; {settled}"
+    yield f"calls     {_counts(calls)}; {requests} requests, {requests - sum(calls.values())} of them retries"
+    yield f"faults    {_counts(incidents) or 'none'}; {replayed} answered again under the same key"
     rates = f"{run.handled / run.seconds:.0f} handlings/s, {run.result['orders'] / run.seconds:.0f} orders/s"
-    yield f"speed     {run.seconds:.1f} s, {run.handled} handlings: {rates}"
+    yield f"speed     {run.seconds:.1f} s at the feeder's pace; {run.handled} handlings: {rates}"
 
 
 def _refusals(run: Run) -> Iterable[str]:

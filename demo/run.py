@@ -30,6 +30,8 @@ from demo.workplace import SYSTEMS, Workplace
 ESTATE = Path(__file__).parents[1] / "estates" / "commerce"
 SETTLE_SECONDS = 300.0
 DOWN_SECONDS = 0.5
+SCARCE_SHARE = 0.05
+DECLINED_SHARE = 0.02
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -41,10 +43,16 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=1, help="how often the engine gets SIGKILL, evenly spread")
     parser.add_argument("--no-kill", dest="kills", action="store_const", const=0)
     parser.add_argument("--faults", type=float, default=1.0, help="scale of the systems' fault rates; 0 for none")
-    parser.add_argument("--scarce", type=float, default=0.05, help="share of articles with too little stock")
-    parser.add_argument("--declined", type=float, default=0.02, help="share of payments that are declined")
+    own = "; default: 0 for your own orders, else"
+    parser.add_argument("--scarce", type=float, help=f"share of articles with too little stock{own} {SCARCE_SHARE}")
+    parser.add_argument("--declined", type=float, help=f"share of declined payments{own} {DECLINED_SHARE}")
     parser.add_argument("--work", type=Path, default=Path(".demo"), help="folder for this run; it is emptied first")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.scarce is None:
+        arguments.scarce = 0 if arguments.orders else SCARCE_SHARE
+    if arguments.declined is None:
+        arguments.declined = 0 if arguments.orders else DECLINED_SHARE
+    return arguments
 
 
 class Demo:

@@ -45,8 +45,10 @@ def judge_letters(verdict: Verdict, expected: Expected, letters: list[dict[str, 
 
 
 def examples(expected: Expected, books: Books) -> list[str]:
-    """Orders worth telling: shipped, then refunded in part or in full; the shortest first."""
-    refunded = [order for order in expected.orders.values() if books.of("credit", order.number)]
+    """Orders worth telling: shipped, then refunded without any row refused; the shortest first."""
+    refused = {invoice for invoice, _ in expected.refusals}
+    clean = [order for order in expected.orders.values() if not refused & {order.number, *order.refunds}]
+    refunded = [order for order in clean if books.of("credit", order.number)]
     return [order.number for order in sorted(refunded, key=lambda order: len(order.items))]
 
 
