@@ -82,7 +82,7 @@ class _Module:
             f"__contract__: ClassVar[str] = {_quoted(contract.type)}",
             f"__version__: ClassVar[str] = {_quoted(contract.version)}",
         )
-        self._open[id(contract.schema)] = name
+        self._open = {id(contract.schema): name}
         self.classes[name] = _Class(name, doc, constants, ())
         self.classes[name].members = self._members(contract.schema, contract.schema, name)
 
@@ -96,7 +96,7 @@ class _Module:
             if name in required:
                 default = f" = msgspec.field({renamed})" if renamed else ""
             else:
-                kind += " | msgspec.UnsetType"
+                kind = _optional(kind)
                 default = f" = msgspec.field(default=msgspec.UNSET, {renamed})" if renamed else " = msgspec.UNSET"
             members.append(f"{python}: {kind}{default}")
         return tuple(members)
@@ -135,16 +135,16 @@ class _Module:
         self._open[id(schema)] = name
         self.classes[name] = made = _Class(name, _sentence(schema.get("description", "")), (), ())
         made.members = self._members(schema, root, event)
-        return self._settle(made)
+        return self._settle(schema, made)
 
-    def _settle(self, made: _Class) -> str:
-        """An alias when another nested class has the same shape; both names stay good."""
+    def _settle(self, schema: Mapping[str, Any], made: _Class) -> str:
+        """Another nested class of the same shape takes over; the name made here becomes its alias."""
         for other in self.classes.values():
             if other is not made and other.members == made.members and not other.constants:
                 del self.classes[made.name]
-                self.aliases[made.name] = other.name
+                self.aliases[made.name] = self._open[id(schema)] = other.name
                 break
-        return made.name
+        return self._open[id(schema)]
 
     def _free(self, name: str) -> str:
         taken = self.classes.keys() | self.aliases.keys() | self.events | _TAKEN
@@ -206,6 +206,13 @@ def _union(kinds: Iterable[str]) -> str:
     if "Any" in parts or len([part for part in parts if part != "None"]) > 1:
         return "Any"
     return " | ".join(sorted(parts, key=lambda part: part == "None"))
+
+
+def _optional(kind: str) -> str:
+    """None stands last, as linters ask."""
+    if kind.endswith(" | None"):
+        return f"{kind.removesuffix(' | None')} | msgspec.UnsetType | None"
+    return f"{kind} | msgspec.UnsetType"
 
 
 def _identifier(name: str) -> str:

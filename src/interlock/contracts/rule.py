@@ -1,7 +1,7 @@
 """The rules that `interlock check` holds an estate to, as data.
 
-Each rule carries a bad and a good example, and a test applies both to the estate of `interlock init`: the bad one must
-be found, the good one must pass. `docs/reference/rules.md` is made from this table.
+Each rule carries a bad and a good example, and a test applies both to the estate of `interlock init` with a system
+`payments` added: the bad one must be found, the good one must pass. `docs/reference/rules.md` is made from this table.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EVENT = "contracts/events/orders/order_placed/1.0.0.json"
 FLOW = "flows/spending.py"
 API = "contracts/apis/shop/1.0.0.json"
 SYSTEM = "systems/payments.toml"
-_SYSTEM = '=owner = "team-orders"\nbase_url = "http://127.0.0.1:9000"\n[operations.charge]\npath = "/charges"\n'
+SYSTEM_EXAMPLE = '=owner = "team-orders"\nbase_url = "http://127.0.0.1:9000"\n[operations.charge]\npath = "/charges"\n'
 _ID = '{"type": "string", "x-classification": "internal"}'
 _BODY = '{"type": "object", "additionalProperties": false, "properties": {"id": ' + _ID + "}}"
 _HANDLED = "\n\n@flow.{trigger}\nasync def {name}({parameters}) -> None:\n    pass\n"
@@ -64,8 +64,8 @@ RULES: tuple[Rule, ...] = (
         "Settings, owners and systems are TOML 1.0.",
         "Correct the TOML at this line.",
         "interlock.toml",
-        "\n[server\n",
-        "\n[server]\n",
+        "\n[trace\n",
+        "\n[trace]\n",
     ),
     Rule(
         "FILE_MISPLACED",
@@ -162,8 +162,8 @@ RULES: tuple[Rule, ...] = (
         "A field that may be anything promises nothing.",
         'State its "type", "enum", "const" or "$ref".',
         EVENT,
-        '{"properties": {"note": {"x-classification": "internal"}}}',
-        '{"properties": {"note": {"type": "string", "x-classification": "internal"}}}',
+        '{"properties": {"colour": {"x-classification": "internal"}}}',
+        '{"properties": {"colour": {"type": "string", "x-classification": "internal"}}}',
     ),
     Rule(
         "CONTENT_MODEL_OPEN",
@@ -227,16 +227,16 @@ RULES: tuple[Rule, ...] = (
         "This one has no default.",
         "Add it.",
         SYSTEM,
-        _SYSTEM.replace("path", "# path"),
-        _SYSTEM,
+        SYSTEM_EXAMPLE.replace("path", "# path"),
+        SYSTEM_EXAMPLE,
     ),
     Rule(
         "SECRET_LITERAL",
         "A secret in a file is in every clone and every backup.",
         'Put it into an environment variable, refer to it as "env:NAME", and replace the secret that was exposed.',
         SYSTEM,
-        _SYSTEM.replace("[op", 'secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"\n[op'),
-        _SYSTEM.replace("[op", 'secret = "env:PAYMENTS_SECRET"\n[op'),
+        SYSTEM_EXAMPLE.replace("[op", 'secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"\n[op'),
+        SYSTEM_EXAMPLE.replace("[op", 'secret = "env:PAYMENTS_SECRET"\n[op'),
     ),
     Rule(
         "UNKNOWN_SYSTEM",
@@ -244,15 +244,15 @@ RULES: tuple[Rule, ...] = (
         "Declare it in systems/<name>.toml, or correct the name.",
         FLOW,
         _handler('on_reply("paymentz.charge")'),
-        "",
+        _handler('on_reply("payments.charge")'),
     ),
     Rule(
         "UNKNOWN_OPERATION",
         "A call to an operation that its system does not declare can never be delivered.",
         "Declare [operations.<name>] in the system's file, or correct the name.",
-        SYSTEM,
-        _SYSTEM,
-        _SYSTEM,
+        FLOW,
+        _handler('on_reply("payments.chrage")'),
+        _handler('on_reply("payments.charge")'),
     ),
     Rule(
         "UNKNOWN_EVENT_TYPE",

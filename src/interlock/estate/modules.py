@@ -40,7 +40,7 @@ class EstatePackage(MetaPathFinder, Loader):
         return importlib.import_module(self.module_name(path))
 
     def module_name(self, path: str) -> str:
-        return ".".join([self.name, *path.removesuffix(".py").split("/")])
+        return ".".join([self.name, *path.removesuffix(".py").removesuffix("/__init__").split("/")])
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

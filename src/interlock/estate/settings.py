@@ -42,7 +42,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     body_bytes: Annotated[int, Meta(ge=1, description="Largest request body; beyond it 413.")] = 1_048_576
     json_depth: Annotated[
-        int, Meta(ge=1, le=512, description="How deep arrays and objects of a request may nest; beyond it 400.")
+        int, Meta(ge=1, le=200, description="How deep arrays and objects of a request may nest; beyond it 400.")
     ] = 64
     batch_events: Annotated[int, Meta(ge=1, description="Most events in one CloudEvents batch; beyond it 413.")] = 1000
     headers: Annotated[int, Meta(ge=1, description="Most header fields of a request; beyond it 431.")] = 64

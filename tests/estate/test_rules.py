@@ -1,0 +1,58 @@
+"""Each rule is executed: its bad example is found, its good one is not, and every code that is raised has a rule."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import interlock
+from interlock.contracts.finding import Finding
+from interlock.contracts.rule import BY_ID, RULES, SYSTEM, SYSTEM_EXAMPLE
+from interlock.estate.loader import examine
+
+from .conftest import change
+
+
+@pytest.fixture(autouse=True)
+def _payments(shop: Path) -> None:
+    change(shop, SYSTEM, SYSTEM_EXAMPLE)
+
+
+def findings(root: Path, code: str) -> list[Finding]:
+    return [finding for finding in examine(root).findings if finding.code == code]
+
+
+@pytest.mark.parametrize("code", BY_ID)
+def test_the_bad_example_is_found_where_it_stands(code: str, shop: Path) -> None:
+    rule = BY_ID[code]
+    change(shop, rule.place, rule.bad)
+    found = findings(shop, code)
+    assert found
+    assert all((shop / finding.file).is_file() for finding in found)
+    assert all(1 <= finding.line <= (shop / finding.file).read_text().count("\n") + 1 for finding in found)
+    assert {finding.severity for finding in found} == {rule.severity}
+
+
+@pytest.mark.parametrize("code", BY_ID)
+def test_the_good_example_passes(code: str, shop: Path) -> None:
+    rule = BY_ID[code]
+    change(shop, rule.place, rule.good)
+    assert findings(shop, code) == []
+
+
+def test_every_rule_reads_well() -> None:
+    assert len(BY_ID) == len(RULES)
+    for rule in RULES:
+        assert re.fullmatch(r"[A-Z]+(_[A-Z]+)+", rule.id)
+        assert rule.purpose.endswith(".")
+        assert rule.fix.endswith((".", "generate"))
+
+
+def test_every_code_that_is_raised_has_a_rule_and_is_raised_somewhere() -> None:
+    source = Path(str(interlock.__file__)).parent
+    rooms = [source / "contracts", source / "estate"]
+    texts = [path.read_text() for room in rooms for path in room.rglob("*.py") if path.name != "rule.py"]
+    raised = {code for text in texts for code in re.findall(r'(?:add\(|Objection\()\s*"([A-Z]+(?:_[A-Z]+)+)"', text)}
+    assert raised == set(BY_ID)
