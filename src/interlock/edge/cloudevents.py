@@ -75,13 +75,12 @@ def read(document: Any) -> Envelope:
         get("specversion") == "1.0"
         and type(event_id) is str
         and 0 < len(event_id) <= MAX_ID
-        and is_text(event_id)
+        and (event_id.isprintable() or is_text(event_id))
         and type(source) is str
         and 0 < len(source) <= MAX_SOURCE
         and _is_uri_reference(source)
         and type(event_type) is str
         and event_type
-        and is_text(event_type)
     ):
         raise _malformed(document)
     others: dict[str, Any] = {}
@@ -193,7 +192,7 @@ def _fault(name: str, value: Any) -> str | None:
     if not _is_name(name):
         return "is no attribute name: 1 to 20 lower-case letters and digits"
     if type(value) is str:
-        return None if is_text(value) else "holds characters that CloudEvents does not allow"
+        return None if value.isprintable() or is_text(value) else "holds characters that CloudEvents does not allow"
     if type(value) is bool or (type(value) is int and -INT32 <= value < INT32):
         return None
     return "is neither a string, a boolean nor a 32-bit integer"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
+
+log = logging.getLogger(__name__)
 
 JSON = "application/json"
 NO_PARAMS: Mapping[str, str] = {}
@@ -14,7 +17,7 @@ class Request:
 
     path      as sent, still percent-encoded, without the query
     query     what follows `?`, still percent-encoded
-    headers   names in lower case; repeated fields are joined by ", " (RFC 9110 section 5.3)
+    headers   names in lower case; not to be changed, other requests may share them; repeated fields are joined by ", " (RFC 9110 section 5.3)
     params    values of the route's template variables, percent-decoded
     """
 
@@ -25,7 +28,7 @@ class Request:
         method: str,
         path: str,
         query: str,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         body: bytes,
         params: Mapping[str, str] = NO_PARAMS,
     ) -> None:
@@ -65,3 +68,30 @@ Responder: TypeAlias = Callable[[Response], None]
 
 Handler: TypeAlias = Callable[[Request, Responder], None]
 """Serves a request without blocking. A raised Problem is answered as such."""
+
+
+class Connection(Protocol):
+    """What an exchange tells its connection."""
+
+    def answered(self) -> None: ...
+
+
+class Exchange:
+    """One request and its answer-to-be."""
+
+    __slots__ = ("_connection", "close", "head_only", "keep_alive", "response")
+
+    def __init__(self, connection: Connection, head_only: bool, keep_alive: bytes, close: bool) -> None:
+        self._connection = connection
+        self.head_only = head_only
+        self.keep_alive = keep_alive
+        self.close = close
+        self.response: Response | None = None
+
+    def respond(self, response: Response) -> None:
+        """See `Responder`."""
+        if self.response is not None:
+            log.error("a request was answered twice; the second answer, with status %d, is dropped", response.status)
+            return
+        self.response = response
+        self._connection.answered()

@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from interlock.edge.exchange import Request, Response
+from interlock.edge.exchange import Exchange, Request, Response
 from interlock.edge.header_names import NAMES, SINGLE
+from interlock.edge.known_heads import Head
 from interlock.edge.problem_response import problem_response
 from interlock.edge.response_writer import CONTINUE
 from interlock.edge.router import Match
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LINGER_US = 2_000_000
+END_OF_HEAD = b"\r\n\r\n"
 CLOSE = b"connection: close\r\n"
 KEEP_ALIVE = b"connection: keep-alive\r\n"
 
@@ -44,35 +47,42 @@ class _Stop(Exception):
     """Ends parsing from inside a parser callback; the reason is in `_fatal`."""
 
 
-class Exchange:
-    """One request and its answer-to-be."""
-
-    __slots__ = ("_protocol", "close", "head_only", "keep_alive", "response")
-
-    def __init__(self, protocol: HttpProtocol, head_only: bool, keep_alive: bytes, close: bool) -> None:
-        self._protocol = protocol
-        self.head_only = head_only
-        self.keep_alive = keep_alive
-        self.close = close
-        self.response: Response | None = None
-
-    def respond(self, response: Response) -> None:
-        """See `Responder`."""
-        if self.response is not None:
-            log.error("a request was answered twice; the second answer, with status %d, is dropped", response.status)
-            return
-        self.response = response
-        self._protocol.answered()
-
-
 class HttpProtocol(asyncio.Protocol):
     """One connection."""
 
     __slots__ = (
-        "_admission", "_body", "_collected_bytes", "_continue", "_eof", "_fatal", "_find", "_headers", "_held",
-        "_in_body", "_in_head", "_limits", "_lost", "_match", "_method", "_more_lines", "_parser", "_paused_us",
-        "_queue", "_read_bytes", "_reading", "_refusal", "_render", "_since_us", "_stopped", "_switching",
-        "_transport", "_url", "_write_paused", "server",
+        "_admission",
+        "_body",
+        "_collected_bytes",
+        "_continue",
+        "_eof",
+        "_fatal",
+        "_find",
+        "_headers",
+        "_held",
+        "_in_body",
+        "_in_head",
+        "_known",
+        "_limits",
+        "_lost",
+        "_match",
+        "_messages",
+        "_method",
+        "_more_lines",
+        "_parser",
+        "_paused_us",
+        "_queue",
+        "_read_bytes",
+        "_reading",
+        "_refusal",
+        "_render",
+        "_since_us",
+        "_stopped",
+        "_switching",
+        "_transport",
+        "_url",
+        "_write_paused",
+        "server",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
@@ -87,6 +97,8 @@ class HttpProtocol(asyncio.Protocol):
         self._url = b""
         self._method = b""
         self._headers: dict[str, str] = {}
+        self._known = server.known.heads
+        self._messages = 0  # completed within the read that goes on
         self._more_lines = 0  # header lines that are no entry of their own in `_headers`
         self._collected_bytes = 0  # of a head, in reads that ended within it
         self._read_bytes = 0
@@ -116,6 +128,24 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse_and_stop(refusal)
 
     def data_received(self, data: bytes) -> None:
+        between = not (self._in_head or self._in_body or self._stopped)
+        if between:
+            end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+            head = self._known.get(data[:end])
+            if head is not None and len(data) == end + head.body_bytes:
+                self._serve_known(head, data[end:])
+                return
+        self._messages = 0
+        self._read(data)
+        if (
+            between
+            and self._messages == 1
+            and self._refusal is None
+            and not (self._in_head or self._in_body or self._stopped)
+        ):
+            self.server.known.learn(data, self._method, self._url, self._headers, self._match)
+
+    def _read(self, data: bytes) -> None:
         while data and not self._stopped:
             begun = self._headers if self._in_head else None
             self._read_bytes = len(data)
@@ -227,18 +257,14 @@ class HttpProtocol(asyncio.Protocol):
             return
         self._in_body = False
         self._held = False  # from here on the exchange holds the place
+        self._messages += 1
         self._since_us = self.server.now_us
         close = not self._parser.should_keep_alive()
         headers = self._headers
         exchange = Exchange(self, self._method == b"HEAD", KEEP_ALIVE if "connection" in headers else b"", close)
-        self._queue.append(exchange)
         self._stopped = close
-        if self._refusal is not None:
-            exchange.respond(self._problem(self._refusal))
-        else:
-            self._serve(exchange, headers)
-        if len(self._queue) >= self._limits.pipelined_requests:
-            self._gate()
+        self._serve(exchange, headers, self._body if type(self._body) is bytes else bytes(self._body))
+        self._body = b""
 
     # answers
 
@@ -295,18 +321,31 @@ class HttpProtocol(asyncio.Protocol):
 
     # parts
 
-    def _serve(self, exchange: Exchange, headers: dict[str, str]) -> None:
+    def _serve_known(self, head: Head, body: bytes) -> None:
+        """A whole request whose head was read before, byte for byte."""
+        self._since_us = self.server.now_us
+        self._url = head.target
+        self._match = head.match
+        self._refusal = self._admission.refusal() if head.match.route.guarded else None
+        self._admission.in_flight += 1
+        self._serve(Exchange(self, head.head_only, b"", False), head.headers, body)
+
+    def _serve(self, exchange: Exchange, headers: Mapping[str, str], body: bytes) -> None:
+        queue = self._queue
+        queue.append(exchange)
+        if self._refusal is not None:
+            exchange.respond(self._problem(self._refusal))
+            return
         route, path, query, params = self._match
-        body = self._body
-        request = Request(route.method, path, query, headers, body if type(body) is bytes else bytes(body), params)
-        self._body = b""
         try:
-            route.handler(request, exchange.respond)
+            route.handler(Request(route.method, path, query, headers, body, params), exchange.respond)
         except Problem as problem:
             exchange.respond(self._problem(problem))
         except Exception:
             log.exception("the handler of %s %s raised", route.method, route.template)
             exchange.respond(self.server.unexpected())
+        if len(queue) >= self._limits.pipelined_requests:
+            self._gate()
 
     def _problem(self, problem: Problem) -> Response:
         allow = (("allow", self.server.router.allowed(self._url)),) if isinstance(problem, MethodNotAllowed) else ()

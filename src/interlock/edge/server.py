@@ -13,6 +13,7 @@ from pathlib import Path
 from interlock.edge.admission import Admission
 from interlock.edge.exchange import Response
 from interlock.edge.http_protocol import HttpProtocol
+from interlock.edge.known_heads import KnownHeads
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.problem_response import problem_response
 from interlock.edge.response_writer import ResponseWriter
@@ -52,6 +53,7 @@ class Server:
         self.admission = admission or Admission(self.limits)
         self.now_us = clock.monotonic_us()  # as of the last tick: exact enough for timeouts, free on the hot path
         self.writer = ResponseWriter(clock.now_us())
+        self.known = KnownHeads()
         self.refused = observe
         self._clock = clock
         self._connections: set[HttpProtocol] = set()
