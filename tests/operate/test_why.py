@@ -167,7 +167,21 @@ async def test_a_dead_letter_and_its_redrive(recording: Recording) -> None:
     await recording.handled(position, 90_000, generation=1, supersede=mark)
     after = await tell(recording.store, "e1")
     assert after.state is StoryState.DONE
-    assert "OrderPlaced handled by reserve_stock, generation 1" in text_of(after)
+    text = text_of(after)
+    assert "OrderPlaced handled by reserve_stock, generation 1" in text
+    assert "fulfil-order was redriven 1 min 30 s after it had been dead-lettered." in text
+    assert "Next:" not in text
+
+
+async def test_a_restart_while_a_dead_letter_lay_there_is_no_reason(recording: Recording) -> None:
+    position = await recording.accept("e1")
+    dead = held(position, 9, HandlingState.DEAD, make_event("e1"))
+    await recording.handled(position, 9, HandlingState.DEAD, attempts=1, error="rejected", hold=dead)
+    await recording.start(5000)
+    await recording.handled(position, 9000, generation=1, supersede=Mark(FLOW, 0, position, 0))
+    text = text_of(await tell(recording.store, "e1"))
+    assert "restarted, same estate" in text
+    assert "The engine was restarted" not in text
 
 
 async def test_handler_retries_are_the_reason(recording: Recording) -> None:

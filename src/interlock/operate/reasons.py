@@ -11,20 +11,24 @@ from interlock.operate.story import Fact, FactKind, Story, StoryState
 LONG_WAIT_US = 1_000_000  # an engine that is awake takes an event up within milliseconds
 _MOST = 4
 _TIMES = {1: "once", 2: "twice"}
+_DEAD = frozenset({FactKind.DEAD, FactKind.CALL_DEAD})
 _HANDLING_ENDS = frozenset({FactKind.HANDLED, FactKind.SKIPPED, FactKind.DEAD, FactKind.DISCARDED, FactKind.PARKED})
 
 
 def last_line(story: Story) -> str:
-    """One or several sentences: what stands still first, then what took time."""
+    """One or several sentences: what stands still first, then what took time. On a line of its own, what to do next."""
     reasons = list(_reasons(story))
     if len(reasons) > _MOST:
         reasons = [*reasons[:_MOST], f"And {len(reasons) - _MOST} more of the kind: see the lines above."]
     if story.state is StoryState.DONE:
-        head = f"Why it took {in_words(story.ended_us - story.began_us)}: "
-        return head + (" ".join(reasons) or "nothing went wrong; every step succeeded at its first attempt.")
-    return "Why it is not done: " + (
-        " ".join(reasons) or "it has been accepted, and its flows have not come to it yet."
-    )
+        head, otherwise = _took(story), "nothing went wrong; every step succeeded at its first attempt."
+    else:
+        head, otherwise = "Why it is not done: ", "it is accepted, and its flows have not come to it yet."
+    return "\n".join([head + (" ".join(reasons) or otherwise), *_next_steps(story)])
+
+
+def _took(story: Story) -> str:
+    return f"Why it took {in_words(story.ended_us - story.began_us)}: "
 
 
 def _reasons(story: Story) -> Iterator[str]:
@@ -33,23 +37,27 @@ def _reasons(story: Story) -> Iterator[str]:
     yield from _parked(facts)
     yield from _calls(facts)
     yield from _handlers(facts)
+    yield from _redrives(facts)
     yield from _restarts(facts)
     yield from _long_waits(facts)
+
+
+def _next_steps(story: Story) -> list[str]:
+    dead = [fact for fact in story.facts if fact.kind in _DEAD and fact.current]
+    return [f"Next: interlock dlq show {_letter(fact)}" for fact in dead[:_MOST]]
+
+
+def _letter(fact: Fact) -> str:
+    place = f"{fact.name}/{fact.partition}/{fact.position}/{fact.generation}"
+    return place if fact.kind is FactKind.DEAD else str(fact.delivery_id)
 
 
 def _dead_letters(facts: Iterable[Fact]) -> Iterator[str]:
     for fact in facts:
         if fact.kind is FactKind.DEAD and fact.current:
-            place = f"{fact.name}/{fact.partition}/{fact.position}/{fact.generation}"
-            yield (
-                f"{fact.name} gave up after {_attempts(fact.attempt)} ({fact.error}) and dead-lettered it. "
-                f"Next: interlock dlq show {place}"
-            )
+            yield f"{fact.name} gave up after {_attempts(fact.attempt)} ({fact.error}) and dead-lettered it."
         elif fact.kind is FactKind.CALL_DEAD:
-            yield (
-                f"{fact.name} was given up after {_attempts(fact.attempt)} ({_answer(fact)}) and dead-lettered. "
-                f"Next: interlock dlq show {fact.delivery_id}"
-            )
+            yield f"{fact.name} was given up after {_attempts(fact.attempt)} ({_answer(fact)}) and dead-lettered."
 
 
 def _parked(facts: Iterable[Fact]) -> Iterator[str]:
@@ -119,15 +127,28 @@ def _handlers(facts: Iterable[Fact]) -> Iterator[str]:
             yield f"{fact.name} failed {_times(len(before))} ({errors}) and succeeded {waited} after the first failure."
 
 
+def _redrives(facts: tuple[Fact, ...]) -> Iterator[str]:
+    """Generations after the first: somebody redrove a dead letter."""
+    for fact in facts:
+        if fact.kind not in _HANDLING_ENDS or not fact.generation:
+            continue
+        place = (fact.name, fact.partition, fact.position, fact.generation - 1)
+        died = [one for one in facts if (one.name, one.partition, one.position, one.generation) == place]
+        if died:
+            later = in_words(fact.at_us - died[-1].ended_us)
+            yield f"{fact.name} was redriven {later} after it had been dead-lettered."
+
+
 def _restarts(facts: tuple[Fact, ...]) -> Iterator[str]:
-    """Those that fell into the midst of one correlation: between two of them no engine was needed."""
+    """Those that fell into the midst of one correlation: otherwise no engine was needed just then."""
     for fact in facts:
         if fact.kind is not FactKind.RESTARTED:
             continue
         gone_on = {later.correlation for later in facts if later.at_us >= fact.at_us and later.correlation}
-        before = [one.ended_us for one in facts if one.at_us < fact.at_us and one.correlation in gone_on]
-        if before:
-            silence = in_words(max(fact.at_us - max(before), 0))
+        before = [one for one in facts if one.at_us < fact.at_us and one.correlation in gone_on]
+        stopped_us = max((one.ended_us for one in before), default=0)
+        if before and not any(one.kind in _DEAD and one.ended_us == stopped_us for one in before):
+            silence = in_words(max(fact.at_us - stopped_us, 0))
             yield f"The engine was restarted; until then nothing happened for {silence}."
 
 
