@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import Protocol
@@ -60,7 +61,7 @@ class Committer:
         self._weight = 0
         self._running: list[Work] = []
         self._scheduled = False
-        self._alone = False
+        self._undone = True
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -99,6 +100,8 @@ class Committer:
         self._scheduled = False
         self._take()
         try:
+            if not self._undone:
+                self._undo()
             self._connection.execute("BEGIN IMMEDIATE")
             self._fill()
         except Exception as error:
@@ -151,11 +154,18 @@ class Committer:
         self._tell(None)
 
     def _abort(self, error: Exception) -> None:
+        self._undone = False
+        with suppress(apsw.Error):  # a disk that fails now is asked again before the next transaction
+            self._undo()
+        known = is_infrastructure(error) or isinstance(error, Problem)
+        self._tell(translate(error) if known else Unexpected(f"{type(error).__name__}: {error}."))
+
+    def _undo(self) -> None:
+        """Leave nothing of a failed transaction, on the connection nor in the caches."""
         if not self._connection.get_autocommit():
             self._connection.execute("ROLLBACK")
         self._ended(False)
-        known = is_infrastructure(error) or isinstance(error, Problem)
-        self._tell(translate(error) if known else Unexpected(f"{type(error).__name__}: {error}."))
+        self._undone = True
 
     def _tell(self, problem: Problem | None) -> None:
         told, self._running = self._running, []
