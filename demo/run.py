@@ -169,10 +169,18 @@ def main() -> int:
         console.print(f"cannot read the orders: {unreadable}", markup=False)
         return 2
     except (DidNotStart, CommandFailed, Refused, ExceptionGroup) as failure:
-        console.print(f"the demo broke off: {failure}", markup=False)
+        for cause in causes(failure):
+            console.print(f"the demo broke off: {type(cause).__name__}: {cause}", markup=False)
         return 1
     render(run, console)
     return 0 if run.agrees else 1
+
+
+def causes(failure: Exception) -> list[Exception]:
+    """What task groups wrapped, as deep as they did."""
+    if isinstance(failure, ExceptionGroup):
+        return [cause for wrapped in failure.exceptions for cause in causes(wrapped)]
+    return [failure]
 
 
 if __name__ == "__main__":
