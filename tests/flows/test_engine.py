@@ -144,7 +144,7 @@ async def test_continue_lets_the_key_go_on_and_flags_the_overtaken(bench: Bench)
     (letter,) = await bench.store.held("go-on")
     assert (letter.state, letter.error, letter.overtaken) == (HandlingState.DEAD, "bad_row", True)
     assert bench.engine is not None
-    await bench.engine.discard(Mark(*letter[:4]))
+    await bench.engine.discard(Mark(*letter[:4]), "known_bad")
     sums = (await bench.sums())["go-on"]
     assert (sums.done, sums.discarded, sums.dead) == (2, 1, 0)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import orjson
+from msgspec import Meta
 
 from interlock.delivery.dead_letter import discard as discard_delivery
 from interlock.delivery.dead_letter import redrive as redrive_delivery
@@ -29,14 +30,14 @@ Act = Callable[["DeadLetterName"], Awaitable[dict[str, Any]]]
 
 
 class DeadLetterName(msgspec.Struct, forbid_unknown_fields=True):
-    """Either a mark or a delivery id; `reason` belongs to a discard."""
+    """Either a mark or a delivery id; `reason` belongs to a discard, and is a code: the record holds no free text."""
 
     flow: str | None = None
     partition: int = 0
     position: int = 0
     generation: int = 0
     delivery_id: str | None = None
-    reason: str = ""
+    reason: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\z")] = "discarded"
 
 
 class Control:
@@ -92,7 +93,7 @@ class Control:
             await discard_delivery(self._store, self._clock, self._engine.epoch, name.delivery_id)
             return {"discarded": name.delivery_id}
         mark = mark_of(name)
-        await self._engine.discard(mark)
+        await self._engine.discard(mark, name.reason)
         return {"discarded": "/".join(map(str, mark))}
 
 

@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     redrive.set_defaults(act=_redrive, usage=redrive.error)
     discard = actions.add_parser("discard", help="give a dead letter up for good")
     discard.add_argument("id", help=ID_HELP)
-    discard.add_argument("--reason", required=True, help="why, for whoever asks later")
+    discard.add_argument("--reason", required=True, help="why, as a code such as wrong_customer, kept in the record")
     discard.set_defaults(act=_discard)
     for action in (listing, show, redrive, discard):
         add_place(action)

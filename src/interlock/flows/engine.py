@@ -117,9 +117,9 @@ class Engine:
         """Handle a dead letter again, as its next generation, with the same idempotency keys."""
         return await self._worker(mark.flow).redrive(mark)
 
-    async def discard(self, mark: Mark) -> None:
-        """Give a dead letter up for good."""
-        await self._worker(mark.flow).discard(mark)
+    async def discard(self, mark: Mark, reason: str = "discarded") -> None:
+        """Give a dead letter up for good; the record keeps the reason, a code."""
+        await self._worker(mark.flow).discard(mark, reason)
 
     def _worker(self, flow: str) -> Worker:
         try:

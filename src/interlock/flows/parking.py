@@ -162,10 +162,10 @@ class Parking:
         self._advance(held.key_hash, line)
         return fresh
 
-    async def discard(self, mark: Mark) -> None:
-        """Give a dead letter up; its key goes on."""
+    async def discard(self, mark: Mark, reason: str) -> None:
+        """Give a dead letter up; its key goes on. `reason` is a code, since it goes into the record."""
         held = await self._dead(mark)
-        gone = held._replace(generation=mark.generation + 1, state=HandlingState.DISCARDED)
+        gone = held._replace(generation=mark.generation + 1, state=HandlingState.DISCARDED, error=reason)
         await self._commit(Step(handling=row_of(self._worker, gone), supersede=mark))
         line = self._lines.get(held.key_hash)
         if line is not None:

@@ -7,13 +7,16 @@ a task (a third of an event's budget). Only a run that really waits becomes a ta
 from __future__ import annotations
 
 import asyncio
+import os
 import traceback
 from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any
 
 from interlock.model.problems import HandlerFailed
+from interlock.sdk import context
 
+SDK_FOLDER = os.path.dirname(context.__file__)
 Finished = Callable[[Any, BaseException | None], None]
 
 
@@ -66,9 +69,13 @@ def _resume(run: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, 
 
 
 def frame_of(error: BaseException) -> str:
-    """Where it was raised: file, line and function of the innermost frame; never a value."""
+    """Where the estate's code raised it: file, line and function of its innermost frame; never a value.
+
+    Frames of the sdk are passed over, so that `ctx.reject` names the line that called it.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return "unknown"
-    last = frames[-1]
+    own = [frame for frame in frames if not frame.filename.startswith(SDK_FOLDER)]
+    last = (own or frames)[-1]
     return f"{last.filename.rsplit('/', 2)[-1]}:{last.lineno} {last.name}"

@@ -393,8 +393,8 @@ class Worker:
     async def redrive(self, mark: Mark) -> Mark:
         return await self._parking.redrive(mark)
 
-    async def discard(self, mark: Mark) -> None:
-        await self._parking.discard(mark)
+    async def discard(self, mark: Mark, reason: str) -> None:
+        await self._parking.discard(mark, reason)
 
     def tend(self) -> None:
         """Now and then: age limits, and cursors of lanes that see no events of this flow."""
