@@ -542,3 +542,67 @@ async def test_unix_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -
         assert (await peer.ask(get("/echo"))).status == 200
     await site.server.drain(0)
     assert not path.exists()
+
+
+async def test_a_head_that_was_read_before_means_the_same(site: Site) -> None:
+    """Requests served from known heads equal those that went through the parser, whatever comes between."""
+    peer = await site.peer()
+    plain, other = post("/echo", b"abc"), post("/echo", b"abcd")
+    steps = [plain, plain, other, other, plain]
+    for step in steps:
+        assert (await peer.ask(step)).body == step[-(3 if step is plain else 4) :]
+    assert len({(r.method, r.path, r.query, tuple(r.headers.items())) for r in site.requests}) == 2
+    assert len(site.server.known.heads) == 2
+    await peer.send(plain + plain)
+    assert [(await peer.reply()).body for _ in range(2)] == [b"abc", b"abc"]
+    await peer.send(plain[:-1])
+    assert await peer.quiet()
+    await peer.send(b"c" + plain)
+    assert [(await peer.reply()).body for _ in range(2)] == [b"abc", b"abc"]
+    assert (await peer.ask(plain + b"\x00")).body == b"abc"
+    (await peer.reply()).problem("malformed_request")
+
+
+async def test_known_heads_are_limited_by_admission_and_bounded(site: Site) -> None:
+    peer = await site.peer()
+    plain = post("/echo", b"abc")
+    await peer.ask(plain)
+    busy = await site.peer()
+    for _ in range(2):
+        await busy.send(post("/late", b"x") + post("/late", b"x"))
+    await site.until(lambda: len(site.late) == 4)
+    assert (await peer.ask(plain)).status == 429
+    assert site.server.admission.in_flight == 4
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        post("/echo", b"abc", connection="keep-alive"),
+        post("/echo", b"abc", x_request_id="7"),
+        post("/nowhere", b"abc"),
+        b"POST /echo HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /echo HTTP/1.0\r\nhost: t\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nhost: t\r\ncontent-length: 12\r\n\r\nab\r\n\r\nabcdef",
+    ],
+)
+async def test_what_is_not_learned(site: Site, message: bytes) -> None:
+    peer = await site.peer()
+    await peer.ask(message)
+    known = {head for head in site.server.known.heads if b"content-length: 12" not in head}
+    assert known == set()
+
+
+async def test_a_body_that_looks_like_a_head(site: Site) -> None:
+    peer = await site.peer()
+    inner = b"\r\n\r\nGET /open HTTP/1.1\r\nhost: t\r\n\r\n"
+    for _ in range(3):
+        assert (await peer.ask(post("/echo", inner))).body == inner
+    assert [request.path for request in site.requests] == ["/echo"] * 3
+
+
+async def test_a_head_request_does_not_silence_a_later_problem(site: Site) -> None:
+    peer = await site.peer()
+    await peer.send(get("/echo", "HEAD"))
+    await peer.reply(head_only=True)
+    (await peer.ask(b"\x00")).problem("malformed_request")

@@ -17,7 +17,8 @@ class Request:
 
     path      as sent, still percent-encoded, without the query
     query     what follows `?`, still percent-encoded
-    headers   names in lower case; not to be changed, other requests may share them; repeated fields are joined by ", " (RFC 9110 section 5.3)
+    headers   names in lower case; repeated fields are joined by ", " (RFC 9110 section 5.3); never change them,
+              other requests may share the mapping
     params    values of the route's template variables, percent-decoded
     """
 

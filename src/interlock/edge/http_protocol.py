@@ -17,19 +17,24 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from interlock.edge.exchange import Exchange, Request, Response
-from interlock.edge.header_names import NAMES, SINGLE
+from interlock.edge.head_rules import (
+    NAMES,
+    body_limit,
+    coding_fault,
+    framing_fault,
+    header_limit,
+    repeat,
+    without_upgrade,
+)
 from interlock.edge.known_heads import Head
 from interlock.edge.problem_response import problem_response
 from interlock.edge.response_writer import CONTINUE
 from interlock.edge.router import Match
 from interlock.model.problems import (
-    BodyTooLarge,
-    HeaderLimit,
     MalformedRequest,
     MethodNotAllowed,
     Problem,
     RequestTimeout,
-    UnsupportedMediaType,
 )
 
 if TYPE_CHECKING:
@@ -50,40 +55,14 @@ class _Stop(Exception):
 class HttpProtocol(asyncio.Protocol):
     """One connection."""
 
+    # fmt: off
     __slots__ = (
-        "_admission",
-        "_body",
-        "_collected_bytes",
-        "_continue",
-        "_eof",
-        "_fatal",
-        "_find",
-        "_headers",
-        "_held",
-        "_in_body",
-        "_in_head",
-        "_known",
-        "_limits",
-        "_lost",
-        "_match",
-        "_messages",
-        "_method",
-        "_more_lines",
-        "_parser",
-        "_paused_us",
-        "_queue",
-        "_read_bytes",
-        "_reading",
-        "_refusal",
-        "_render",
-        "_since_us",
-        "_stopped",
-        "_switching",
-        "_transport",
-        "_url",
-        "_write_paused",
-        "server",
-    )  # fmt: skip
+        "_admission", "_body", "_collected_bytes", "_continue", "_eof", "_fatal", "_find", "_headers", "_held",
+        "_in_body", "_in_head", "_known", "_limits", "_lost", "_match", "_messages", "_method", "_more_lines",
+        "_parser", "_paused_us", "_queue", "_read_bytes", "_reading", "_refusal", "_render", "_since_us",
+        "_stopped", "_switching", "_transport", "_url", "_write_paused", "server",
+    )
+    # fmt: on
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -119,8 +98,6 @@ class HttpProtocol(asyncio.Protocol):
         self._paused_us = 0
         self._since_us = server.now_us  # begin of the message being read, or of the idle time
 
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         refusal = self.server.opened(self)
@@ -137,12 +114,8 @@ class HttpProtocol(asyncio.Protocol):
                 return
         self._messages = 0
         self._read(data)
-        if (
-            between
-            and self._messages == 1
-            and self._refusal is None
-            and not (self._in_head or self._in_body or self._stopped)
-        ):
+        clean = not (self._in_head or self._in_body or self._stopped)
+        if between and clean and self._messages == 1 and self._refusal is None:
             self.server.known.learn(data, self._method, self._url, self._headers, self._match)
 
     def _read(self, data: bytes) -> None:
@@ -163,7 +136,7 @@ class HttpProtocol(asyncio.Protocol):
                 # bound what it may collect meanwhile.
                 self._collected_bytes += len(data)
                 if self._collected_bytes > self._limits.header_bytes:
-                    self._refuse_and_stop(self._header_limit())
+                    self._refuse_and_stop(header_limit(self._limits))
             return
 
     def eof_received(self) -> bool:
@@ -194,10 +167,8 @@ class HttpProtocol(asyncio.Protocol):
         self._write_paused = False
         self._gate()
 
-    # httptools
-
     def on_message_begin(self) -> None:
-        self._url = b""
+        self._url = self._method = b""
         self._headers = {}
         self._more_lines = self._collected_bytes = 0
         self._body = b""
@@ -225,17 +196,19 @@ class HttpProtocol(asyncio.Protocol):
         headers = self._headers
         limits = self._limits
         if len(headers) + self._more_lines > limits.headers:
-            raise self._stop(self._header_limit())
+            raise self._stop(header_limit(self._limits))
         # What came in reads of so few bytes cannot be too long: mostly, nothing needs to be counted.
         if self._collected_bytes + self._read_bytes > limits.header_bytes:
             total = len(self._url) + sum(len(name) + len(value) for name, value in headers.items())
             if total > limits.header_bytes:
-                raise self._stop(self._header_limit())
+                raise self._stop(header_limit(self._limits))
         length = headers.get("content-length")
         if length is not None and int(length) > limits.body_bytes:
-            raise self._stop(self._body_limit())
+            raise self._stop(body_limit(self._limits))
         if "transfer-encoding" in headers or "host" not in headers:
-            self._check_head(headers)
+            fault = framing_fault(headers, self._parser.get_http_version())
+            if fault is not None:
+                raise self._stop(fault)
         self._refusal = self._admit(headers)
         self._held = True
         self._admission.in_flight += 1
@@ -244,7 +217,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         if len(self._body) + len(data) > self._limits.body_bytes:
-            raise self._stop(self._body_limit())
+            raise self._stop(body_limit(self._limits))
         if not self._body:
             self._body = data
         elif isinstance(self._body, bytearray):
@@ -265,8 +238,6 @@ class HttpProtocol(asyncio.Protocol):
         self._stopped = close
         self._serve(exchange, headers, self._body if type(self._body) is bytes else bytes(self._body))
         self._body = b""
-
-    # answers
 
     def answered(self) -> None:
         """An exchange got its answer: a place is free, and its front of the queue can leave."""
@@ -319,8 +290,6 @@ class HttpProtocol(asyncio.Protocol):
         self._lost = True
         self._transport.abort()
 
-    # parts
-
     def _serve_known(self, head: Head, body: bytes) -> None:
         """A whole request whose head was read before, byte for byte."""
         self._since_us = self.server.now_us
@@ -358,24 +327,16 @@ class HttpProtocol(asyncio.Protocol):
         limits = self._limits
         again = headers.get(key, "")
         if len(headers) + self._more_lines >= limits.headers or len(again) + len(text) > limits.header_bytes:
-            raise self._stop(self._header_limit())
+            raise self._stop(header_limit(self._limits))
         if self._in_body:
             self._more_lines += 1  # trailers (RFC 9110 section 6.5.1) may be discarded, but not without a bound
         elif key not in headers:
             headers[key] = text
-        elif key in SINGLE or key.startswith("ce-"):
-            raise self._stop(MalformedRequest(f"The header {key} is there twice."))
         else:
             self._more_lines += 1
-            headers[key] = f"{again}, {text}"
-
-    def _check_head(self, headers: dict[str, str]) -> None:
-        if "host" not in headers and self._parser.get_http_version() != "1.0":
-            raise self._stop(MalformedRequest("The Host header is missing (RFC 9112 section 3.2)."))
-        coding = headers.get("transfer-encoding")
-        if coding is not None and (coding.lower() != "chunked" or "content-length" in headers):
-            detail = "Transfer-Encoding may only be chunked, and not beside Content-Length (RFC 9112 section 6.1)."
-            raise self._stop(MalformedRequest(detail))
+            fault = repeat(headers, key, text)
+            if fault is not None:
+                raise self._stop(fault)
 
     def _admit(self, headers: dict[str, str]) -> Problem | None:
         """Choose the route; a problem when there is none, or when the request may not come in."""
@@ -387,9 +348,7 @@ class HttpProtocol(asyncio.Protocol):
             refusal = self._admission.refusal()
             if refusal is not None:
                 return refusal
-        if "content-encoding" in headers and headers["content-encoding"] != "identity":
-            return UnsupportedMediaType("Compressed bodies are not taken.", next_step="Send the body uncompressed.")
-        return None
+        return coding_fault(headers) if "content-encoding" in headers else None
 
     def _expected(self, expectation: str) -> None:
         """RFC 9110 section 10.1.1: let the body come, or say no before it is sent."""
@@ -403,20 +362,15 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.write(CONTINUE)
 
     def _without_upgrade(self, rest: bytes) -> bytes:
-        """Ignore a wish to upgrade (RFC 9110 section 7.8): the same message without it, for a new parser.
-
-        llhttp takes all that follows such a head for the other protocol.
-        """
+        """The same message again for a new parser: llhttp takes all that follows an upgrade for the other protocol."""
         self._switching = False
         self._in_body = False
         method = self._parser.get_method()
         if method == b"CONNECT":
             self._refuse_and_stop(MethodNotAllowed("This server is no proxy.", next_step="Send the request itself."))
             return b""
-        fields = [f"{name}: {value}" for name, value in self._headers.items() if name not in ("upgrade", "connection")]
-        head = f"{method.decode()} {self._url.decode('latin-1')} HTTP/1.1\r\n" + "".join(f"{f}\r\n" for f in fields)
         self._parser = httptools.HttpRequestParser(self)
-        return head.encode("latin-1") + b"\r\n" + rest
+        return without_upgrade(method, self._url, self._headers) + rest
 
     def _stop(self, problem: Problem) -> _Stop:
         self._fatal = problem
@@ -471,10 +425,3 @@ class HttpProtocol(asyncio.Protocol):
         if self._held:
             self._held = False
             self.server.release()
-
-    def _header_limit(self) -> HeaderLimit:
-        limits = self._limits
-        return HeaderLimit(f"More than {limits.headers} headers, or more than {limits.header_bytes} bytes of them.")
-
-    def _body_limit(self) -> BodyTooLarge:
-        return BodyTooLarge(f"The body is larger than {self._limits.body_bytes} bytes.")
