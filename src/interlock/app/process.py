@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from interlock.adapters.aiohttp_client import AiohttpClient
 from interlock.adapters.memory import MemoryStore
@@ -17,6 +16,7 @@ from interlock.adapters.null_sink import NullSink
 from interlock.adapters.sqlite import SqliteStore
 from interlock.adapters.system import SystemClock, SystemIds
 from interlock.app.control import Control
+from interlock.app.control_path import control_path
 from interlock.app.secrets import signing_secrets
 from interlock.delivery.deliverer import Deliverer
 from interlock.delivery.limits import DeliveryLimits
@@ -86,7 +86,7 @@ class Process:
         self.engine.take_refusals = self.edge.refusals.take
         self.control = Control(self.engine, self.store, self.clock, self.ids)
         if settings.stores.kind == "sqlite":
-            await self.control.start(control_path(self._estate))
+            await self.control.start(control_path(self._estate.store_path))
         self.port = await self.edge.start(settings.server.host, settings.server.port)
 
     async def stop(self) -> None:
@@ -122,11 +122,6 @@ async def open_store(estate: Estate) -> SqliteStore | MemoryStore:
         dedupe_bucket_seconds=int(limits.dedupe_bucket_seconds),
         limit_pending=limits.pending_appends,
     )
-
-
-def control_path(estate: Estate) -> Path:
-    """The control socket of the engine on this store."""
-    return Path(f"{estate.store_path}.control")
 
 
 def replies(estate: Estate) -> frozenset[str]:

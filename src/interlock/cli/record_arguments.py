@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.app.control_path import control_path
 from interlock.app.reader import open_store_reader, store_of
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
@@ -31,7 +32,7 @@ class Place:
     @property
     def control(self) -> Path:
         """The control socket of the engine on this store."""
-        return Path(f"{self.store}.control")
+        return control_path(self.store)
 
     @property
     def flows(self) -> dict[str, Sequence[str]]:
