@@ -21,6 +21,7 @@ from interlock.model.ids import Ids
 from interlock.model.problems import CallerProblem, Problem, UnavailableProblem
 from interlock.ports.event_log import EventLog
 from interlock.ports.state_store import StateStore
+from interlock.ports.trace_sink import TraceSink
 
 if TYPE_CHECKING:
     from interlock.estate.estate import Estate
@@ -41,6 +42,7 @@ class Edge:
     ready      why the engine is not ready, or None
     free_disk  bytes free where the store lies
     metrics    further lines for GET /metrics
+    sink       where the spans of sampled requests go
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Edge:
         ready: Callable[[], str | None] = always_ready,
         free_disk: Callable[[], int] = unlimited_disk,
         metrics: Callable[[], str] = no_metrics,
+        sink: TraceSink | None = None,
     ) -> None:
         limits = limits or EdgeLimits()
         self.counters = Counters()
@@ -65,10 +68,10 @@ class Edge:
         self._clock = clock
         self._ready = ready
         self._metrics = metrics
-        self._admission = Admission(limits, lag, free_disk)
-        self._server = Server(self.router, clock, limits, self._admission, self._observe)
-        events = EventsApi(estate, log, clock, ids, limits, self.counters, self.refusals)
-        apis = JsonApi(estate, store, engine, clock, ids, limits, self.counters, self._observe)
+        self.admission = Admission(limits, lag, free_disk)
+        self._server = Server(self.router, clock, limits, self.admission, self._observe)
+        events = EventsApi(estate, log, clock, ids, limits, self.counters, self.refusals, sink)
+        apis = JsonApi(estate, store, engine, clock, ids, limits, self.counters, self._observe, sink)
         self.router.add("POST", "/events", events.post)
         self.router.add("GET", "/health/live", self._live, guarded=False)
         self.router.add("GET", "/health/ready", self._readiness, guarded=False)
@@ -99,11 +102,11 @@ class Edge:
         reason = self._ready()
         if reason is not None:
             raise UnavailableProblem(reason)
-        refusal = self._admission.refusal()
+        refusal = self.admission.refusal()
         if refusal is not None:
             raise refusal
         respond(Response(200, orjson.dumps({"status": "ready"})))
 
     def _page(self, request: Request, respond: Responder) -> None:
-        text = self.counters.render(self._admission.in_flight, self._server.connections, self._metrics)
+        text = self.counters.render(self.admission.in_flight, self._server.connections, self._metrics)
         respond(Response(200, text.encode(), TEXT))

@@ -27,6 +27,7 @@ from interlock.edge.media_type import is_json, media_type
 from interlock.edge.problem_response import problem_response
 from interlock.edge.refusals import Refusals
 from interlock.edge.traceparent import Sampler
+from interlock.edge.tracing import EdgeTracing
 from interlock.model.clock import Clock
 from interlock.model.event import UNPROTECTED, Appended, Event
 from interlock.model.hashing import KeyHasher, partition_of
@@ -41,12 +42,14 @@ from interlock.model.problems import (
     UnsupportedMediaType,
 )
 from interlock.ports.event_log import EventLog
+from interlock.ports.trace_sink import TraceSink
 
 if TYPE_CHECKING:
     from interlock.contracts.event_contract import EventContract
     from interlock.estate.estate import Estate
 
 ACCEPTED = 202
+ROUTE = "/events"
 
 
 class EventsApi:
@@ -61,6 +64,7 @@ class EventsApi:
         limits: EdgeLimits,
         counters: Counters,
         refusals: Refusals,
+        sink: TraceSink | None = None,
     ) -> None:
         self._latest = estate.latest
         self._contracts = estate.contracts
@@ -68,7 +72,7 @@ class EventsApi:
         self._partitions = log.partitions
         self._hasher = KeyHasher(log.secret)
         self._clock = clock
-        self._sampler = Sampler(ids, limits.sample_ratio)
+        self._tracing = EdgeTracing(Sampler(ids, limits.sample_ratio), clock, ids, sink)
         self._limits = limits
         self._counters = counters
         self._refusals = refusals
@@ -84,8 +88,9 @@ class EventsApi:
         document = parse(request.body, self._limits.json_depth)
         if media != STRUCTURED:
             document = from_headers(request.headers, document)
+        trace, respond = self._tracing.serve(request.headers.get("traceparent"), "POST", ROUTE, respond)
         try:
-            event = self._event(document, request.headers.get("traceparent"), self._clock.now_us())
+            event = self._event(document, trace, self._clock.now_us())
         except Problem as problem:
             self._counters.problems[problem.code] += 1
             self._record(problem, document)
@@ -98,7 +103,10 @@ class EventsApi:
             else:
                 respond(Response(ACCEPTED, orjson.dumps(self._receipt(event, appended[0]))))
 
-        self._log.append((event,), done)
+        if event.trace is None:
+            self._log.append((event,), done)
+        else:
+            self._log.append(*self._tracing.publish((event,), done))
 
     def _post_batch(self, request: Request, respond: Responder) -> None:
         documents = parse(request.body, self._limits.json_depth)
@@ -110,7 +118,8 @@ class EventsApi:
                 f"The batch holds {len(documents)} events, more than {limit}.",
                 next_step="Send smaller batches, or raise limits.batch_events.",
             )
-        events, problem = self._events(documents, request.headers.get("traceparent"))
+        trace, respond = self._tracing.serve(request.headers.get("traceparent"), "POST", ROUTE, respond)
+        events, problem = self._events(documents, trace)
         if problem is not None:
             self._counters.problems[problem.code] += 1
             respond(problem_response(problem))
@@ -126,7 +135,7 @@ class EventsApi:
                 receipts = [self._receipt(event, place) for event, place in zip(events, appended, strict=True)]
                 respond(Response(ACCEPTED, orjson.dumps(receipts)))
 
-        self._log.append(events, done)
+        self._log.append(*self._tracing.publish(events, done))
 
     def _events(self, documents: list[Any], trace: str | None) -> tuple[list[Event], Problem | None]:
         """The events of a batch, and one problem that lists what is wrong with each of the others."""
@@ -185,7 +194,7 @@ class EventsApi:
             now_us,
             correlation,
             causation,
-            own_trace or self._sampler.choose(trace),
+            own_trace or trace,
             b"".join([hashed if value == key else digest(value) for value in business]),
             None if others is None else orjson.dumps(others),
             UNPROTECTED,

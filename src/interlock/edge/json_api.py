@@ -16,12 +16,14 @@ from interlock.edge.media_type import is_json, media_type
 from interlock.edge.problem_response import problem_response
 from interlock.edge.router import Router
 from interlock.edge.traceparent import Sampler
+from interlock.edge.tracing import EdgeTracing
 from interlock.model.clock import Clock
 from interlock.model.hashing import fingerprint
 from interlock.model.ids import Ids
 from interlock.model.problems import MalformedRequest, Problem, Unexpected, UnsupportedMediaType
 from interlock.model.record import Answer
 from interlock.ports.state_store import StateStore
+from interlock.ports.trace_sink import TraceSink
 
 if TYPE_CHECKING:
     from interlock.contracts.api_contract import ApiOperation
@@ -54,12 +56,13 @@ class JsonApi:
         limits: EdgeLimits,
         counters: Counters,
         refused: Callable[[Problem, str], None],
+        sink: TraceSink | None = None,
     ) -> None:
         self._operations = estate.apis
         self._store = store
         self._engine = engine
         self._clock = clock
-        self._sampler = Sampler(ids, limits.sample_ratio)
+        self._tracing = EdgeTracing(Sampler(ids, limits.sample_ratio), clock, ids, sink)
         self._limits = limits
         self._counters = counters
         self._refused = refused
@@ -123,8 +126,10 @@ class JsonApi:
     async def _run(
         self, operation: ApiOperation, request: Request, body: Any, scope: str | None, respond: Responder
     ) -> None:
+        header = request.headers.get("traceparent")
+        trace, respond = self._tracing.serve(header, operation.method, operation.path, respond)
         try:
-            response = await self._answer(operation, request, body, scope)
+            response = await self._answer(operation, request, body, scope, trace)
         except Problem as problem:
             response = self._refusal(operation, problem)
         except Exception:
@@ -135,13 +140,14 @@ class JsonApi:
                 self._in_flight.release(scope)
         respond(response)
 
-    async def _answer(self, operation: ApiOperation, request: Request, body: Any, scope: str | None) -> Response:
+    async def _answer(
+        self, operation: ApiOperation, request: Request, body: Any, scope: str | None, trace: str | None
+    ) -> Response:
         if scope is not None:
             stored = await self._store.answer(scope, self._clock.now_us())
             if stored is not None:
                 same_body(stored.fingerprint, fingerprint(request.body))
                 self._counters.replayed += 1
                 return Response(stored.status, stored.body, stored.content_type, (REPLAYED,))
-        trace = self._sampler.choose(request.headers.get("traceparent"))
         answer = await self._engine.call_api(operation.name, body, request.body, scope, trace)
         return Response(answer.status, answer.body, answer.content_type)

@@ -37,7 +37,11 @@ class Sampler:
 
     def choose(self, header: str | None) -> str | None:
         """`header` is the traceparent as sent. None: not traced."""
-        taken = valid_traceparent(header) if header is not None else None
+        taken = self.continues(header)
         if taken is None and self._ids.chance() < self._ratio:
             return sampled(self._ids.trace_parent())
         return taken
+
+    def continues(self, header: str | None) -> str | None:
+        """The caller's trace; None when there is none that could be gone on with."""
+        return valid_traceparent(header) if header is not None else None
