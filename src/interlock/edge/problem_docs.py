@@ -58,7 +58,7 @@ EXAMPLES: dict[str, Example] = {
 }
 
 ELSEWHERE: dict[str, str] = {
-    "counter_refused": "In a flow: the handler runs again, then the event is parked.",
+    "counter_refused": "In a flow: a failed attempt; runs again at once where the handler had read the counter.",
     "stale_read": "In a flow: the handler runs again at once and spends no attempt.",
     "already_handled": "In the store: the second handling is dropped.",
     "target_unavailable": "In a delivery: retried by its schedule.",
