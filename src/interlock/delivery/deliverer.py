@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,19 @@ from interlock.delivery.breaker import NEVER_US, Breaker
 from interlock.delivery.filling import Filling
 from interlock.delivery.lane import Lane
 from interlock.delivery.limits import DeliveryLimits
-from interlock.delivery.outcome import Outcome
+from interlock.delivery.outcome import WORDS, Outcome
 from interlock.delivery.request import Target, headers_of
 from interlock.delivery.settlement import Tried, settle
 from interlock.delivery.submission import commit_step
 from interlock.delivery.targets import NO_RETRY, UNKNOWN, subject_of, targets_of
+from interlock.delivery.tracing import DeliveryTracing
 from interlock.model.clock import Clock
 from interlock.model.ids import Ids
 from interlock.model.problems import AlreadyHandled, Closed, Problem, TargetUnavailable, Unexpected
 from interlock.model.record import DeliveryRow, DeliveryState
 from interlock.ports.http_client import HttpClient
 from interlock.ports.state_store import StateStore
+from interlock.ports.trace_sink import TraceSink
 
 if TYPE_CHECKING:
     from interlock.estate.system import System
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("interlock.delivery")
 _LONGEST_SLEEP_SECONDS = 300  # the wall clock may be stepped while we sleep
 UNKNOWN_OPERATION = "unknown_operation"  # dead-lettered at once: redrive it when the estate has the operation again
+RETRIED = "retry"
 DEFAULT_LIMITS = DeliveryLimits()
 
 
@@ -52,11 +56,14 @@ class Deliverer:
         epoch: int,
         reply_subjects: frozenset[str],
         limits: DeliveryLimits = DEFAULT_LIMITS,
+        sink: TraceSink | None = None,
     ) -> None:
         self._store, self._client, self._clock, self._ids = store, client, clock, ids
         self._epoch = epoch
         self._reply_subjects = reply_subjects
         self._limits = limits
+        self._tracing = DeliveryTracing(ids, sink)
+        self.outcomes: Counter[tuple[str, str]] = Counter()  # attempts by operation and outcome
         self._targets = targets_of(systems, secrets)
         self._lanes = {name: self._lane(name, target.concurrency) for name, target in self._targets.items()}
         self._unknown = self._lanes[UNKNOWN] = self._lane(UNKNOWN, 1)
@@ -188,7 +195,7 @@ class Deliverer:
             onward = await self._commit(row, tried, target)
         except Closed:  # the store or the client: the engine is going down around us
             self._running = False
-            log.info("delivery.broken_off id=%s operation=%s", row.id, row.operation)
+            log.info("delivery.broken_off", extra={"delivery": row.id, "operation": subject_of(row)})
         except Problem as problem:
             self._stop(problem)
         finally:
@@ -204,10 +211,11 @@ class Deliverer:
         at_us, begun_us = self._clock.now_us(), self._clock.monotonic_us()
         answer, error = None, None
         if target is None:
-            return Tried(at_us, 0, None, UNKNOWN_OPERATION)
+            return Tried(at_us, 0, None, UNKNOWN_OPERATION, row.trace)
+        trace = self._tracing.under(row.trace)
         try:
             body = row.body or b""
-            headers = headers_of(row, body, target.keys, at_us)
+            headers = headers_of(row._replace(trace=trace), body, target.keys, at_us)
             answer = await self._client.send(target.method, target.url, headers, body, target.timeout_seconds)
         except TargetUnavailable as problem:
             error = problem.detail.partition(":")[0]
@@ -215,9 +223,10 @@ class Deliverer:
             raise
         except Exception as defect:
             # One row that cannot be sent must not stop the others: it runs through its schedule and is dead-lettered.
-            log.error("delivery.defect id=%s operation=%s kind=%s", row.id, row.operation, type(defect).__name__)
+            fields = {"delivery": row.id, "operation": subject_of(row), "kind": type(defect).__name__}
+            log.error("delivery.defect", extra=fields)
             error = Unexpected.code
-        return Tried(at_us, self._clock.monotonic_us() - begun_us, answer, error)
+        return Tried(at_us, self._clock.monotonic_us() - begun_us, answer, error, trace)
 
     def _judge(self, target: Target | None, tried: Tried, probe: bool) -> None:
         """Tell the system's breaker how it went. A refusal is an answer: the system is well."""
@@ -226,9 +235,9 @@ class Deliverer:
         breaker = self._breakers[target.system]
         if tried.outcome is not Outcome.RETRY:
             if breaker.succeeded():
-                log.info("delivery.breaker_closed system=%s", target.system)
+                log.info("delivery.breaker_closed", extra={"system": target.system})
         elif breaker.failed(self._clock.monotonic_us(), probe):
-            log.warning("delivery.breaker_opened system=%s", target.system)
+            log.warning("delivery.breaker_opened", extra={"system": target.system})
 
     async def _commit(self, row: DeliveryRow, tried: Tried, target: Target | None) -> DeliveryRow | None:
         """Make the outcome durable, however long that takes; the delivery as it stands from then on."""
@@ -238,9 +247,16 @@ class Deliverer:
         try:
             await commit_step(self._store, self._clock, self._epoch, step)
         except AlreadyHandled:
-            log.warning("delivery.settled_elsewhere id=%s operation=%s", row.id, row.operation)
+            log.warning("delivery.settled_elsewhere", extra={"delivery": row.id, "operation": subject_of(row)})
             return None
+        if step.delivery is not None:
+            self._count(row, target, tried, step.delivery.state)
         return step.delivery
+
+    def _count(self, row: DeliveryRow, target: Target | None, tried: Tried, state: DeliveryState) -> None:
+        outcome = RETRIED if state is DeliveryState.PENDING else WORDS[state]
+        self.outcomes[subject_of(row) if target else UNKNOWN_OPERATION, outcome] += 1
+        self._tracing.attempted(row, target, tried, outcome)
 
     def _stop(self, problem: Problem) -> None:
         """A newer owner, or a store that contradicts itself: say so once, and do nothing more."""
@@ -248,6 +264,6 @@ class Deliverer:
         self._disarm()
         if self.failure is None:
             self.failure = problem
-            log.error("delivery.stopped code=%s", problem.code)
+            log.error("delivery.stopped", extra={"code": problem.code})
             if self.on_failure is not None:
                 self.on_failure(problem)

@@ -23,12 +23,16 @@ _REPLIED = frozenset({DeliveryState.SUCCEEDED, DeliveryState.REFUSED})
 
 
 class Tried(NamedTuple):
-    """One attempt as it went. Exactly one of `answer` and `error` is there; `error` is a code."""
+    """One attempt as it went. Exactly one of `answer` and `error` is there; `error` is a code.
+
+    `trace` is the traceparent that the attempt was sent with.
+    """
 
     at_us: int
     duration_us: int
     answer: HttpAnswer | None
     error: str | None
+    trace: str | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -50,7 +54,8 @@ def settle(row: DeliveryRow, tried: Tried, retry: RetrySchedule, chance: float, 
         attempt=DeliveryAttempt(row.id, attempts, tried.at_us, tried.duration_us, status, tried.error),
     )
     if with_reply and state in _REPLIED and tried.answer is not None:
-        return Step(delivery=settled, result=StepResult(emits=(reply_event(row, tried.answer, now_us),)))
+        reply = reply_event(row, tried.answer, now_us)._replace(trace=tried.trace)
+        return Step(delivery=settled, result=StepResult(emits=(reply,)))
     return Step(delivery=settled, result=EMPTY)
 
 

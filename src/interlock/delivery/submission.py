@@ -23,7 +23,7 @@ async def commit_step(store: StateStore, clock: Clock, epoch: int, step: Step) -
         if not isinstance(problem, UnavailableProblem):
             raise problem
         if pause_seconds == _FIRST_PAUSE_SECONDS:
-            log.warning("delivery.store_hesitates code=%s", problem.code)
+            log.warning("delivery.store_failed", extra={"code": problem.code})
         await clock.sleep(pause_seconds)
         pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
 

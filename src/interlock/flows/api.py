@@ -10,6 +10,7 @@ import msgspec
 
 from interlock.flows.effects import Effects
 from interlock.flows.limits import FlowLimits
+from interlock.flows.tracing import FlowTracing
 from interlock.model.clock import Clock
 from interlock.model.event import UNPROTECTED, Event
 from interlock.model.hashing import fingerprint
@@ -18,6 +19,7 @@ from interlock.model.problems import HandlerFailed, NotFound, Problem, StaleRead
 from interlock.model.record import Answer, DeliveryRow
 from interlock.model.step import EMPTY, Commit, Step, StepResult
 from interlock.ports.state_store import StateStore
+from interlock.ports.trace_sink import TraceSink
 from interlock.sdk import reply
 from interlock.sdk.context import Context
 from interlock.sdk.flow import Flow, Handler
@@ -37,6 +39,7 @@ class ApiRunner:
         effects: Effects,
         clock: Clock,
         ids: Ids,
+        sink: TraceSink,
         limits: FlowLimits,
         on_calls: Callable[[Sequence[DeliveryRow]], None],
     ) -> None:
@@ -46,6 +49,7 @@ class ApiRunner:
         self._clock = clock
         self._ids = ids
         self._limits = limits
+        self._tracing = FlowTracing(clock, ids, sink)
         self._on_calls = on_calls
         self._handlers: dict[str, tuple[Flow, Handler]] = {
             spec.subject: (flow, spec.handler)
@@ -62,11 +66,14 @@ class ApiRunner:
         """
         if operation not in self._handlers:
             raise NotFound(f"No flow answers {operation}.", next_step=f'Write one: @flow.api("{operation}")')
+        own, start_us = self._tracing.under(trace), self._clock.now_us()
         for _ in range(MAX_RERUNS):
-            answer, result = await self._run(operation, body, raw, scope, trace)
+            answer, result = await self._run(operation, body, raw, scope, own)
             problem = await self._commit(Step(result=result, answer=answer if scope else None))
             if problem is None:
                 self._on_calls(result.calls)
+                flow, _handler = self._handlers[operation]
+                self._tracing.answered(flow.name, operation, own, trace, start_us, answer.status)
                 return answer
             if not isinstance(problem, StaleRead):
                 return self._answer_of(problem, scope, raw)

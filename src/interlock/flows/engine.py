@@ -60,7 +60,7 @@ class Engine:
             name: Worker(flow, log, store, store, self._effects, clock, ids, sink, limits, self._calls, self._fenced)
             for name, flow in estate.flows.items()
         }
-        self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, limits, self._calls)
+        self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, sink, limits, self._calls)
         self._scheduler = Scheduler(estate.flows.values(), log, store, clock, KeyHasher(log.secret))
         self._by_type: dict[str, list[Worker]] = defaultdict(list)
         for worker in self._workers.values():

@@ -7,6 +7,7 @@ their order even when the store fails in between.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from interlock.flows.lane import Lane
 from interlock.flows.limits import FlowLimits
 from interlock.flows.parking import Parking
 from interlock.flows.run import drive, frame_of
+from interlock.flows.tracing import FlowTracing
 from interlock.flows.triggers import reactions_of
 from interlock.flows.verdict import Failure, failure_of
 from interlock.model.clock import Clock
@@ -28,10 +30,11 @@ from interlock.model.record import DeliveryRow, FailedAttempt, HandlingRow, Held
 from interlock.model.step import EMPTY, Commit, CursorMove, Step, StepResult
 from interlock.ports.event_log import EventLog
 from interlock.ports.state_store import StateStore
-from interlock.ports.trace_sink import Span, TraceSink
+from interlock.ports.trace_sink import TraceSink
 from interlock.sdk.context import Context, StateReader
 from interlock.sdk.flow import Flow
 
+log = logging.getLogger("interlock.flows")
 MAX_RERUNS = 50
 
 
@@ -72,7 +75,7 @@ class Worker:
         self._effects = effects
         self._clock = clock
         self._ids = ids
-        self._sink = sink
+        self._tracing = FlowTracing(clock, ids, sink)
         self._limits = limits
         self._on_calls = on_calls
         self._on_fenced = on_fenced
@@ -83,6 +86,7 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
         self._pending: list[Pending] = []
         self._committing = False
+        self._store_failing = False
         self._wake = asyncio.Event()
         self._stopped = False
         self._reading: asyncio.Task[None] | None = None
@@ -177,7 +181,8 @@ class Worker:
     def run(self, task: HandlerRun) -> None:
         """Start the handler; `_finished` is called in place or later."""
         task.started_us = self._clock.now_us()
-        context = task.context = Context(self.flow.name, task.event, task.generation, self._state)
+        event = task.event if task.event.trace is None else self._tracing.enter(task.event)
+        context = task.context = Context(self.flow.name, event, task.generation, self._state)
         try:
             argument = task.reaction.decode(task.event.body)
             run = task.reaction.handler(argument, context)
@@ -268,8 +273,6 @@ class Worker:
         if task.held and held is None:
             step.release = task.mark(self.flow.name)
         self._pending.append(Pending(step, task, None))
-        if task.event.trace is not None and task.event.trace.endswith("1"):
-            self._trace(task, duration_us, error)
 
     def submit(self, step: Step, settled: Callable[[Problem | None], None]) -> None:
         """Put a step into the flow's next commit. Call `commit` at the end of the turn."""
@@ -303,7 +306,7 @@ class Worker:
             assert problem is not None
             self._not_committed(batch, problem)
             return
-        self._committing = False
+        self._committing = self._store_failing = False
         for (step, run, settled), outcome in zip(batch, outcomes, strict=True):
             if run is not None:
                 self._settled(run, step, outcome)
@@ -320,6 +323,9 @@ class Worker:
         if isinstance(problem, Fenced) or not problem.retryable:
             self._on_fenced(problem)
             return
+        if not self._store_failing:  # once, not at each of the tries that follow
+            self._store_failing = True
+            log.warning("flow.store_failed", extra={"flow": self.flow.name, "code": problem.code})
         self._later(self._limits.store_retry_seconds, lambda: self._send(batch))
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
@@ -334,8 +340,9 @@ class Worker:
     def _settled(self, task: HandlerRun, step: Step, problem: Problem | None) -> None:
         """After the commit: hand out the key's next event, or run this one again."""
         if problem is not None and not isinstance(problem, AlreadyHandled):
-            self._refused(task, problem)
+            self._refused(task, step, problem)
             return
+        self._trace(task, step, problem)
         if step.result.calls and problem is None:
             self._on_calls(step.result.calls)
         if task.held:
@@ -343,12 +350,13 @@ class Worker:
         else:
             self._release(task, step if problem is None else None)
 
-    def _refused(self, task: HandlerRun, problem: Problem) -> None:
+    def _refused(self, task: HandlerRun, step: Step, problem: Problem) -> None:
         """A stale read, or a counter that the handler had looked at, runs again and spends no attempt."""
         looked = task.context is not None and task.context.counters_read
         again = isinstance(problem, StaleRead) or (isinstance(problem, CounterRefused) and looked)
         if again and task.reruns < MAX_RERUNS:
             task.reruns += 1
+            self._trace(task, step, problem)
             self.run(task)
             return
         self._failed(task, failure_of(problem), "commit")
@@ -406,12 +414,8 @@ class Worker:
             self._committing = True
             self._send([])
 
-    def _trace(self, task: HandlerRun, duration_us: int, error: str | None) -> None:
-        attributes: dict[str, str | int] = {
-            "interlock.flow": self.flow.name,
-            "interlock.handler": task.reaction.name,
-            "interlock.attempt": task.attempts + 1,
-            "messaging.message.id": task.event.id,
-        }
-        name = f"{self.flow.name} {task.reaction.name}"
-        self._sink.record(Span(task.event.trace or "", name, task.started_us, duration_us, attributes, error))
+    def _trace(self, task: HandlerRun, step: Step, problem: Problem | None) -> None:
+        """The run's span, if it is sampled: then the handler's event is not the one that was read."""
+        context, row = task.context, step.handling
+        if context is not None and row is not None and context.event is not task.event:
+            self._tracing.handled(task.event, context.event, row, problem)
