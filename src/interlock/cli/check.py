@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 import msgspec
 
+from interlock.app.stopwatch import Stopwatch
 from interlock.cli.finding_text import finding_text, summary
 from interlock.estate.loader import Examination, examine
 from interlock.model.problems import EstateInvalid
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    begun = time.monotonic()
+    watch = Stopwatch()
     try:
         examination = examine(arguments.estate, arguments.environment)
     except EstateInvalid as problem:
@@ -32,8 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for finding in examination.findings:
             print(finding_text(finding))
-        seconds = time.monotonic() - begun
-        print(f"{summary(examination.findings, examination.contract_files)}, {seconds:.1f} s")
+        print(f"{summary(examination.findings, examination.contract_files)}, {watch.seconds:.1f} s")
     return 1 if examination.errors else 0
 
 
