@@ -10,7 +10,7 @@ import pytest
 from tests.edge.shop import Shop
 from tests.edge.wire import Peer, Reply, get, post
 
-from interlock.model.problems import BusinessConflict, Rejected, StorageUnavailable
+from interlock.model.problems import AlreadyHandled, BusinessConflict, Rejected, StorageUnavailable
 
 KEY = '"8e03978e-40d5-43dd-bc93-6894a57f9324"'
 
@@ -206,6 +206,18 @@ async def test_problems_of_the_engine(shop: Shop, peer: Peer) -> None:
         reply = await invoice(peer)
         assert reply.status == status
         assert ("retry-after" in reply.headers) is (status == 503)
+
+
+async def test_an_answer_that_another_owner_stored_meanwhile_is_given(shop: Shop, peer: Peer) -> None:
+    call_api = shop.engine.call_api
+
+    async def beaten(operation: str, body: Any, raw: bytes, scope: str | None, trace: str | None) -> Any:
+        await call_api(operation, body, raw, scope, trace)
+        raise AlreadyHandled("There is an answer for this key.")
+
+    shop.engine.call_api = beaten  # type: ignore[method-assign]
+    reply = await invoice(peer)
+    assert (reply.status, reply.headers["idempotency-replayed"]) == (201, "true")
 
 
 async def until(condition: Any) -> None:

@@ -20,7 +20,7 @@ from interlock.edge.tracing import EdgeTracing
 from interlock.model.clock import Clock
 from interlock.model.hashing import fingerprint
 from interlock.model.ids import Ids
-from interlock.model.problems import MalformedRequest, Problem, Unexpected, UnsupportedMediaType
+from interlock.model.problems import AlreadyHandled, MalformedRequest, Problem, Unexpected, UnsupportedMediaType
 from interlock.model.record import Answer
 from interlock.ports.state_store import StateStore
 from interlock.ports.trace_sink import TraceSink
@@ -143,11 +143,25 @@ class JsonApi:
     async def _answer(
         self, operation: ApiOperation, request: Request, body: Any, scope: str | None, trace: str | None
     ) -> Response:
-        if scope is not None:
-            stored = await self._store.answer(scope, self._clock.now_us())
-            if stored is not None:
-                same_body(stored.fingerprint, fingerprint(request.body))
-                self._counters.replayed += 1
-                return Response(stored.status, stored.body, stored.content_type, (REPLAYED,))
-        answer = await self._engine.call_api(operation.name, body, request.body, scope, trace)
+        stored = await self._stored(request, scope)
+        if stored is not None:
+            return stored
+        try:
+            answer = await self._engine.call_api(operation.name, body, request.body, scope, trace)
+        except AlreadyHandled:
+            # Another process answered this key between our look and our commit: its answer is the one.
+            stored = await self._stored(request, scope)
+            if stored is None:
+                raise
+            return stored
         return Response(answer.status, answer.body, answer.content_type)
+
+    async def _stored(self, request: Request, scope: str | None) -> Response | None:
+        if scope is None:
+            return None
+        stored = await self._store.answer(scope, self._clock.now_us())
+        if stored is None:
+            return None
+        same_body(stored.fingerprint, fingerprint(request.body))
+        self._counters.replayed += 1
+        return Response(stored.status, stored.body, stored.content_type, (REPLAYED,))
