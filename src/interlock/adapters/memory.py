@@ -50,6 +50,11 @@ class MemoryStore(MemoryRecord):
         self._steps_pending = 0
 
     @property
+    def tables(self) -> Tables:
+        """Raw access, past the ports: for simulation and its comparisons."""
+        return self._tables
+
+    @property
     def partitions(self) -> int:
         return len(self._tables.log)
 
