@@ -16,6 +16,9 @@ IN_FLIGHT = ("interlock_edge_requests_in_flight", "gauge", "Requests whose head 
 CONNECTIONS = ("interlock_edge_connections", "gauge", "Open connections.")
 
 
+METRICS = (ACCEPTED, DUPLICATES, REPLAYED, PROBLEMS, IN_FLIGHT, CONNECTIONS)
+
+
 class Counters:
     """Since the start of this process."""
 

@@ -82,6 +82,16 @@ class TraceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     sample_ratio: Annotated[
         float, Meta(ge=0, le=1, description="Share of the traces that begin here which are sampled.")
     ] = 0.01
+    file: Annotated[
+        str,
+        Meta(
+            description="Where the spans of sampled traces go, as OTLP/JSON lines, relative to the estate; empty: "
+            "nowhere. For a collector's `otlpjsonfile` receiver; rotate it from outside."
+        ),
+    ] = ""
+    file_bytes: Annotated[
+        int, Meta(ge=1, description="Size of that file beyond which spans are dropped and counted.")
+    ] = 1_073_741_824
 
 
 class SystemOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

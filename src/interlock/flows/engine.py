@@ -10,6 +10,7 @@ from interlock import __version__
 from interlock.estate.estate import Estate
 from interlock.flows.api import ApiRunner
 from interlock.flows.effects import Effects
+from interlock.flows.figures import FlowFigures
 from interlock.flows.limits import FlowLimits
 from interlock.flows.schedule import Scheduler
 from interlock.flows.triggers import subject_type
@@ -20,7 +21,7 @@ from interlock.model.handling import Mark
 from interlock.model.hashing import KeyHasher
 from interlock.model.ids import Ids
 from interlock.model.problems import NotFound, Problem
-from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow
+from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.ports.event_log import EventLog
 from interlock.ports.state_store import StateStore
@@ -49,6 +50,7 @@ class Engine:
         self._clock = clock
         self._limits = limits
         self.epoch = 0
+        self.tallies: Sequence[Tally] = ()  # as of the last upkeep
         self.on_calls: Callable[[Sequence[DeliveryRow]], None] = lambda rows: None
         self.on_fenced: Callable[[Problem], None] = lambda problem: None
         self.take_refusals: Callable[[], list[RefusalRow]] = list
@@ -109,6 +111,10 @@ class Engine:
         """Events between the slowest flow's cursor and the head of the log."""
         return max((worker.lag for worker in self._workers.values()), default=0)
 
+    def figures(self) -> list[FlowFigures]:
+        """Each flow as it stands, from memory."""
+        return [worker.figures for worker in self._workers.values()]
+
     async def call_api(self, operation: str, body: object, raw: bytes, scope: str | None, trace: str | None) -> Answer:
         """Run an API handler; its effects and its answer are one commit. See ApiRunner.call."""
         return await self._api.call(operation, body, raw, scope, trace)
@@ -151,6 +157,7 @@ class Engine:
             await self._flush_refusals()
             try:
                 await self._store.expire(self._clock.now_us())
+                self.tallies = await self._store.tallies()
             except Problem as problem:
                 if not problem.retryable:
                     self.on_fenced(problem)

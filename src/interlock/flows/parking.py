@@ -35,6 +35,11 @@ class Parking:
     def _flow(self) -> str:
         return self._worker.flow.name
 
+    @property
+    def keys(self) -> int:
+        """How many keys stand behind a failed event."""
+        return len(self._lines)
+
     def load(self, rows: list[Held]) -> None:
         """After a start: rebuild the lines from the held envelopes, and go on."""
         holds = self._worker.flow.after_dead_letter == "hold"

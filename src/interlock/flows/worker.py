@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from interlock.flows.effects import Effects
+from interlock.flows.figures import FlowFigures
 from interlock.flows.handler_run import HandlerRun
 from interlock.flows.lane import Lane
 from interlock.flows.limits import FlowLimits
@@ -124,6 +125,10 @@ class Worker:
         """Positions between the slowest cursor and the head, over the partitions where something waits."""
         waiting = [lane for lane in self._lanes if lane.dirty or lane.outstanding]
         return max((self._log.head(lane.partition) - lane.cursor for lane in waiting), default=0)
+
+    @property
+    def figures(self) -> FlowFigures:
+        return FlowFigures(self.flow.name, self.lag, self._taken, self._parking.keys)
 
     # Reading
 

@@ -13,10 +13,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
+from time import perf_counter
 from typing import Protocol
 
 import apsw
 
+from interlock.adapters.sqlite.commit_figures import CommitFigures
 from interlock.adapters.sqlite.file import is_infrastructure, translate
 from interlock.model.problems import Problem, TooManyRequests, Unexpected
 
@@ -59,6 +61,8 @@ class Committer:
         self._limit = limit
         self._waiting: deque[Work] = deque()
         self._weight = 0
+        self._carried = 0  # weight of the transaction under way
+        self.figures = CommitFigures()
         self._running: list[Work] = []
         self._scheduled = False
         self._undone = True
@@ -116,6 +120,7 @@ class Committer:
             weight += work.weight
             self._running.append(work)
         self._weight -= weight
+        self._carried = weight
 
     def _fill(self) -> None:
         self._begin(self._running)
@@ -140,16 +145,19 @@ class Committer:
     def _commit_for_ever(self) -> None:
         while self._commits.get():
             error: Exception | None = None
+            begun = perf_counter()
             try:
                 self._connection.execute("COMMIT")
             except Exception as caught:
                 error = caught
-            self._loop.call_soon_threadsafe(self._committed, error)
+            self._loop.call_soon_threadsafe(self._committed, error, perf_counter() - begun)
 
-    def _committed(self, error: Exception | None) -> None:
+    def _committed(self, error: Exception | None, seconds: float) -> None:
         if error is not None:
             self._abort(error)
             return
+        self.figures.seconds.observe(seconds)
+        self.figures.items.observe(self._carried)
         self._ended(True)
         self._tell(None)
 

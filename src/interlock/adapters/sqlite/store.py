@@ -10,6 +10,7 @@ from typing import Any
 from interlock.adapters.sqlite import rows, sql
 from interlock.adapters.sqlite.batch import Batch
 from interlock.adapters.sqlite.claims import Claims
+from interlock.adapters.sqlite.commit_figures import CommitFigures
 from interlock.adapters.sqlite.committer import Committer, Work
 from interlock.adapters.sqlite.file import (
     FileLock,
@@ -200,6 +201,10 @@ class SqliteStore:
         self._submit(CallWork(drop, lambda problem: settle(future, problem)))
         await future
         return gone[-1]
+
+    @property
+    def commit_figures(self) -> CommitFigures:
+        return self._committer.figures
 
     async def tallies(self) -> list[Tally]:
         return [rows.tally(row) for row in self._all(sql.TALLIES, ())]
