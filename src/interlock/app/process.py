@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable
 
+from interlock import __version__
 from interlock.adapters.aiohttp_client import AiohttpClient
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.null_sink import NullSink
+from interlock.adapters.span_file import SpanFile
 from interlock.adapters.sqlite import SqliteStore
 from interlock.adapters.system import SystemClock, SystemIds
 from interlock.app.control import Control
 from interlock.app.control_path import control_path
+from interlock.app.metrics import EngineMetrics
 from interlock.app.secrets import signing_secrets
 from interlock.delivery.deliverer import Deliverer
 from interlock.delivery.limits import DeliveryLimits
@@ -26,8 +30,10 @@ from interlock.estate.estate import Estate
 from interlock.estate.settings import Settings
 from interlock.flows.engine import Engine
 from interlock.flows.limits import FlowLimits
-from interlock.model.problems import Problem
+from interlock.model.problems import Fenced, Problem
+from interlock.ports.trace_sink import TraceSink
 
+log = logging.getLogger("interlock.engine")
 DRAIN_SECONDS = 20.0
 SWITCH_INTERVAL_SECONDS = 0.0005
 GC_YOUNG_OBJECTS = 100_000
@@ -53,17 +59,29 @@ class Process:
 
     async def start(self) -> None:
         estate, settings = self._estate, self._estate.settings
+        names = {"estate": estate.name, "estate_hash": estate.hash, "release": __version__}
+        log.info("engine.starting", extra=names)
         self.clock, self.ids = SystemClock(), SystemIds()
         secrets = signing_secrets(estate.systems, os.environ)
         self.store = await open_store(estate)
+        self.sink = trace_sink(estate)
         limits = flow_limits(settings)
-        self.engine = Engine(estate, self.store, self.store, self.clock, self.ids, NullSink(), limits)
+        self.engine = Engine(estate, self.store, self.store, self.clock, self.ids, self.sink, limits)
         self.engine.on_fenced = self.fail
         epoch = await self.engine.acquire(settings.hash)
         self.client = AiohttpClient()
         concurrency = DeliveryLimits(concurrency=settings.limits.delivery_concurrency)
         self.deliverer = Deliverer(
-            self.store, self.client, estate.systems, secrets, self.clock, self.ids, epoch, replies(estate), concurrency
+            self.store,
+            self.client,
+            estate.systems,
+            secrets,
+            self.clock,
+            self.ids,
+            epoch,
+            replies(estate),
+            concurrency,
+            self.sink,
         )
         self.deliverer.on_failure = self.fail
         self.engine.on_calls = self.deliverer.enqueue
@@ -82,33 +100,52 @@ class Process:
             edge_limits(settings),
             lag=lambda: self.engine.lag,
             free_disk=self._free_disk,
+            metrics=EngineMetrics(self.engine, self.deliverer, self.store, self.sink),
+            sink=self.sink,
         )
         self.engine.take_refusals = self.edge.refusals.take
         self.control = Control(self.engine, self.store, self.clock, self.ids)
         if settings.stores.kind == "sqlite":
             await self.control.start(control_path(self._estate.store_path))
         self.port = await self.edge.start(settings.server.host, settings.server.port)
+        place = {"host": settings.server.host, "port": self.port, "epoch": self.engine.epoch}
+        log.info("engine.ready", extra=place)
 
     async def stop(self) -> None:
         """Drain from the outside in: edge, flows, deliveries, store. What is unfinished is found again at the start."""
+        log.info("engine.draining")
         await self.edge.drain(DRAIN_SECONDS)
         await self.control.drain(1.0)
-        await self.engine.drain(DRAIN_SECONDS)
+        finished = await self.engine.drain(DRAIN_SECONDS)
         await self.deliverer.drain(DRAIN_SECONDS)
         await self.client.close()
         await self.store.close()
+        await self.sink.close()
+        log.info("engine.drained", extra={"finished": finished})
 
     def request_stop(self) -> None:
         self._stop.set()
 
     def fail(self, problem: Problem) -> None:
         """The store is lost to us: stop, say why."""
+        if self._failure is None:
+            name = "engine.fenced" if isinstance(problem, Fenced) else "engine.failed"
+            log.error(name, extra={"code": problem.code})
         self._failure = problem
         self._stop.set()
 
     def _free_disk(self) -> int:
         folder = self._estate.store_path.parent
         return shutil.disk_usage(folder if folder.exists() else self._estate.root).free
+
+
+def trace_sink(estate: Estate) -> TraceSink:
+    """The file that the settings name, or nobody."""
+    settings = estate.settings.trace
+    if not settings.file:
+        return NullSink()
+    resource = {"service.name": estate.name, "service.namespace": "interlock", "service.version": estate.hash}
+    return SpanFile(estate.root / settings.file, resource, __version__, limit_bytes=settings.file_bytes)
 
 
 async def open_store(estate: Estate) -> SqliteStore | MemoryStore:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import uvloop
 
+from interlock.app import log
 from interlock.app.process import serve
 from interlock.app.stopwatch import Stopwatch
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
+from interlock.model.problems import EstateInvalid
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     watch = Stopwatch()
-    estate = load(arguments.estate, arguments.environment)
+    log.configure()
+    try:
+        estate = load(arguments.estate, arguments.environment)
+    except EstateInvalid as invalid:
+        log.estate_invalid(arguments.estate, invalid)
+        raise
     print(f"{summary(estate)}, checked in {watch.seconds:.1f} s", flush=True)
     uvloop.run(serve(estate, lambda port: print(listening(estate, port), flush=True)))
     return 0

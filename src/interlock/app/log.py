@@ -1,0 +1,125 @@
+"""The engine's log: one JSON object a line, with event names that stay.
+
+The table says what may be logged and with which fields; `docs/reference/log-events.md` is made from it. What a line
+holds is decided here, not where it is logged: fields beyond the table, and every message text, are left out, because
+texts of errors quote values. Nothing is logged for each event or request.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from interlock.model.problems import EstateInvalid
+
+OTHER = "log.other"
+
+
+class LogEvent(NamedTuple):
+    name: str
+    level: str
+    fields: tuple[str, ...]
+    meaning: str
+
+
+EVENTS: tuple[LogEvent, ...] = (
+    LogEvent("engine.starting", "info", ("estate", "estate_hash", "release"), "The store is about to be opened."),
+    LogEvent("engine.ready", "info", ("host", "port", "epoch"), "Requests are taken from now on."),
+    LogEvent("engine.draining", "info", (), "Nothing more is taken; what is under way goes on to its end."),
+    LogEvent(
+        "engine.drained",
+        "info",
+        ("finished",),
+        "The engine stopped. `finished` is false when the time ran out first: the rest is found again at the start.",
+    ),
+    LogEvent("engine.fenced", "error", ("code",), "A newer engine owns the store; this one drains and ends."),
+    LogEvent("engine.failed", "error", ("code",), "A failure that no retry mends; the engine drains and ends."),
+    LogEvent(
+        "estate.invalid",
+        "error",
+        ("estate", "errors", "codes"),
+        "The estate was refused: how many errors, and which.",
+    ),
+    LogEvent(
+        "flow.store_failed",
+        "warning",
+        ("flow", "code"),
+        "The store did not take a flow's commit. It is repeated until it does; logged once for each outage.",
+    ),
+    LogEvent(
+        "delivery.store_failed",
+        "warning",
+        ("code",),
+        "The store did not take a call's outcome. It is repeated until it does; logged once for each outcome.",
+    ),
+    LogEvent("delivery.breaker_opened", "warning", ("system",), "The system failed too often in a row: calls pause."),
+    LogEvent("delivery.breaker_closed", "info", ("system",), "The system answers again: calls go on."),
+    LogEvent(
+        "delivery.settled_elsewhere",
+        "warning",
+        ("delivery", "operation"),
+        "The outcome of a call came after somebody else had settled it; that one stands.",
+    ),
+    LogEvent(
+        "delivery.defect",
+        "error",
+        ("delivery", "operation", "kind"),
+        "A call could not be made because of a defect; it runs through its retries and is dead-lettered.",
+    ),
+    LogEvent("delivery.broken_off", "debug", ("delivery", "operation"), "A call was out while the engine went down."),
+    LogEvent("delivery.stopped", "error", ("code",), "No more calls are made; the engine ends."),
+    LogEvent("trace.file_failed", "warning", ("kind",), "Spans cannot be written and are dropped; logged once."),
+    LogEvent(
+        OTHER,
+        "any",
+        ("logger", "place", "kind", "frames"),
+        "Logged by a library, or a defect: where it was logged, the class of the exception and where that was raised.",
+    ),
+)
+_BY_NAME = {event.name: event for event in EVENTS}
+
+
+class JsonLines(logging.Formatter):
+    """RFC 3339 time in UTC, level, event, and the fields that the event's row names."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        known = _BY_NAME.get(record.msg) if isinstance(record.msg, str) else None
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {"time": moment.replace("+00:00", "Z"), "level": record.levelname.lower()}
+        if known is None or known.name == OTHER:
+            line |= {"event": OTHER, **_other(record)}
+        else:
+            line |= {"event": known.name, **{name: getattr(record, name, None) for name in known.fields}}
+        return json.dumps(line, default=str)
+
+
+def _other(record: logging.LogRecord) -> dict[str, Any]:
+    line: dict[str, Any] = {"logger": record.name, "place": f"{record.filename}:{record.lineno} {record.funcName}"}
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        line["kind"] = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)
+        line["frames"] = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+    return line
+
+
+def configure(stream: TextIO | None = None) -> None:
+    """Send all logging of this process, libraries' warnings included, to `stream`: stderr unless given."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("interlock").setLevel(logging.INFO)
+
+
+def estate_invalid(root: Path, invalid: EstateInvalid) -> None:
+    """The findings themselves go to people; the log gets their codes."""
+    codes = sorted({str(entry.get("code")) for entry in invalid.errors})
+    fields = {"estate": root.resolve().name, "errors": len(invalid.errors), "codes": codes}
+    logging.getLogger("interlock.estate").error("estate.invalid", extra=fields)
