@@ -27,8 +27,7 @@ class EventContract:
 
     __slots__ = (
         "_business",
-        "_key_name",
-        "_key_tokens",
+        "_key",
         "_schema",
         "business_keys",
         "domain",
@@ -52,9 +51,8 @@ class EventContract:
         self.partition_key: str = extension["partition_key"]
         self.business_keys: tuple[str, ...] = tuple(extension.get("business_keys", ()))
         self._schema = DocumentSchema(schema)
-        self._key_tokens = pointer.split(self.partition_key)
-        self._key_name = self._key_tokens[0] if len(self._key_tokens) == 1 else None
-        self._business = tuple(pointer.split(key) for key in self.business_keys)
+        self._key = pointer.split(self.partition_key)
+        self._business = tuple((tokens[0], tokens[1:]) for tokens in map(pointer.split, self.business_keys))
 
     def __repr__(self) -> str:
         return f"EventContract({self.type} {self.version})"
@@ -66,20 +64,19 @@ class EventContract:
 
     def route(self, data: Any) -> tuple[str, tuple[str, ...]]:
         """The partition key and the business keys of a document that `check` let pass."""
-        name = self._key_name
-        key = data[name] if name is not None else pointer.find(data, self._key_tokens)
-        if type(key) is not str:
-            key = _text(key)
+        key = data
+        for token in self._key:
+            key = key[token]
         business = []
-        for tokens in self._business:
-            value = data
-            for token in tokens:
+        for first, rest in self._business:
+            value = data.get(first)
+            for token in rest:
                 value = value.get(token) if type(value) is dict else None
             if type(value) is str:
                 business.append(value)
             elif value is not None:
                 business.append(_text(value))
-        return key, tuple(business)
+        return key if type(key) is str else _text(key), tuple(business)
 
     def _refuse(self, data: Any) -> None:
         errors = self._schema.errors(data)

@@ -63,10 +63,12 @@ def _is_key(schema: Mapping[str, Any], place: str, *, required: bool) -> bool:
         return False
     if not isinstance(field, Mapping):
         return False
-    kinds = field.get("type")
-    allowed = {"string", "integer"} if required else {"string", "integer", "null"}
-    texts = all(isinstance(one, str) for one in field["enum"]) if "enum" in field else False
-    scalar = set(kinds) <= allowed if isinstance(kinds, list) else kinds in allowed or (kinds is None and texts)
+    allowed = ("string", "integer") if required else ("string", "integer", "null")
+    kinds, choices = field.get("type"), field.get("enum")
+    if kinds is None and isinstance(choices, list):
+        scalar = all(isinstance(one, str) for one in choices)
+    else:
+        scalar = all(kind in allowed for kind in (kinds if isinstance(kinds, list) else [kinds]))
     return scalar and (present or not required)
 
 

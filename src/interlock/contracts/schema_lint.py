@@ -9,7 +9,8 @@ from interlock.contracts import pointer
 from interlock.contracts.document_schema import MANY, NAMED, ONE, ONE_MORE
 from interlock.model.classification import KEYWORD, Classification
 
-CLASSES = frozenset(Classification)
+# A tuple: what an author writes there need not be hashable.
+CLASSES = tuple(Classification)
 # JSON Schema 2020-12 validation, section 7.3, and ours.
 _FORMATS = """
 date-time date time duration email idn-email hostname idn-hostname ipv4 ipv6 uri uri-reference iri iri-reference
@@ -84,7 +85,8 @@ def _classified(schema: Any, root: Mapping[str, Any], depth: int) -> bool:
     inner = [schema["items"]] if "items" in schema else []
     inner += [resolve(schema, root)] if "$ref" in schema else []
     for keyword in ("oneOf", "anyOf", "allOf"):
-        inner += [part for part in schema.get(keyword, []) if part != {"type": "null"}]
+        parts = schema.get(keyword)
+        inner += [part for part in parts if part != {"type": "null"}] if isinstance(parts, list) else []
     if isinstance(schema.get("additionalProperties"), Mapping):
         inner.append(schema["additionalProperties"])
     return bool(inner) and all(_classified(part, root, depth + 1) for part in inner)
@@ -138,7 +140,8 @@ def field_at(root: Mapping[str, Any], tokens: tuple[str, ...]) -> tuple[Any, boo
         schema = resolve(schema, root)
         if not isinstance(schema, Mapping) or not isinstance(schema.get("properties"), Mapping):
             return pointer.ABSENT, False
-        required = required and token in schema.get("required", ())
+        stated = schema.get("required")
+        required = required and isinstance(stated, list) and token in stated
         schema = schema["properties"].get(token, pointer.ABSENT)
         if schema is pointer.ABSENT:
             return pointer.ABSENT, False

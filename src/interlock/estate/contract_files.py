@@ -99,7 +99,7 @@ def _event(file: _JsonFile, domain: str, name: str, version: str, owners: Mappin
     file.check_owner(owners)
     try:
         return EventContract(domain, name, version, file.document)
-    except (SchemaInvalid, ValueError, KeyError, TypeError, AttributeError):
+    except (SchemaInvalid, ValueError, LookupError, TypeError, AttributeError):
         return None  # the lint has said why
 
 
