@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from interlock.testing.history import History
@@ -26,7 +27,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One question and its answer; valid when nothing is named. `recovered` counts what was never answered but is there.
+    """One question and its answer; valid when nothing is named. `recovered` counts what is there, though unanswered.
 
     lost        must be there, is not
     unexpected  is there, and nobody sent it
@@ -58,11 +59,11 @@ class Verdict:
 
 def sent(history: History, act: str) -> Sent:
     """What clients may rely on, of one kind of operation."""
-    invoked, certain, refused = set(), set(), set()
+    ids: defaultdict[str, set[str]] = defaultdict(set)
     for op in history:
         if op.act == act:
-            {"invoke": invoked, "ok": certain, "fail": refused}.get(op.phase, set()).add(op.id)
-    return Sent(frozenset(certain), frozenset(invoked - certain - refused))
+            ids[op.phase].add(op.id)
+    return Sent(frozenset(ids["ok"]), frozenset(ids["invoke"] - ids["ok"] - ids["fail"]))
 
 
 def once(question: str, expected: Sent, found: Iterable[str]) -> Verdict:
@@ -87,7 +88,9 @@ def in_order(question: str, history: History, act: str, expected: Sent, found: M
     verdict = once(question, expected, [name for names in found.values() for name in names])
     astray = [name for line, names in found.items() for name in names if (line, name) not in ranks]
     reordered = [
-        name for line, names in found.items() for name in behind(names, lambda one: ranks.get((line, one), -1))
+        names[place]
+        for line, names in found.items()
+        for place in behind([ranks.get((line, name), -1) for name in names])
     ]
     unexpected = tuple(sorted({*verdict.unexpected, *astray}))
     return Verdict(
@@ -95,15 +98,10 @@ def in_order(question: str, history: History, act: str, expected: Sent, found: M
     )
 
 
-def behind(names: Sequence[str], rank: Any) -> list[str]:
-    """Those that stand behind one of a higher rank."""
-    highest, found = -1, []
-    for name in names:
-        place = rank(name)
-        if place < highest:
-            found.append(name)
-        highest = max(highest, place)
-    return found
+def behind(ranks: Sequence[int]) -> list[int]:
+    """The places of those that stand behind a higher one."""
+    highest = list(accumulate(ranks, max))
+    return [place for place, rank in enumerate(ranks) if rank < highest[place]]
 
 
 def alike(question: str, history: History, act: str) -> Verdict:
@@ -131,5 +129,5 @@ def one_value(question: str, pairs: Iterable[tuple[str, Hashable]]) -> Verdict:
         values[name].add(value)
         names[value].add(name)
     doubled = tuple(sorted(name for name, found in values.items() if len(found) > 1))
-    shared = [(str(value), *sorted(found)[:2]) for value, found in names.items() if len(found) > 1]
-    return Verdict(question, len(values), doubled=doubled, unlike=tuple(shared))
+    shared = tuple((str(value), min(found), max(found)) for value, found in names.items() if len(found) > 1)
+    return Verdict(question, len(values), doubled=doubled, unlike=shared)

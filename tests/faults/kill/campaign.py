@@ -1,0 +1,158 @@
+"""One campaign: clients at work, the engine killed again and again, then the verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from interlock.testing.checker import Verdict
+from interlock.testing.history import History, Op
+
+from .clients import ACCOUNTS, Caller, Client, Writer
+from .effects import EffectServer
+from .engine import COMMAND, Engine
+from .evidence import read_evidence
+from .verdicts import verdicts
+
+ESTATE = Path(__file__).parent / "estate"
+STORE = Path(".interlock") / "kills.db"
+KILL = "kill"
+UP_SECONDS = (0.05, 0.6)
+STARTING_SECONDS = (0.1, 1.0)
+KILLED_WHILE_STARTING = 0.15
+REPEATS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who is at work. `outside_every`: every how manieth entry asks for an outside call; 0 for none."""
+
+    name: str
+    writers: int
+    pause_seconds: float
+    outside_every: int
+    callers: int
+
+
+INGEST = Profile("ingest", writers=48, pause_seconds=0.005, outside_every=0, callers=0)
+PROCESSING = Profile("processing", writers=16, pause_seconds=0.01, outside_every=3, callers=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    verdicts: Sequence[Verdict]
+    history: Path
+    seed: str
+    kills: int
+    seconds: float
+    exit_code: int
+    cut_off: int  # requests that got no answer, most of them because of a kill
+    repeated: int  # outside calls that arrived more than once, most of them because of a kill
+
+    @property
+    def invalid(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if not verdict.valid]
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.kills} kills in {self.seconds:.1f} s, {self.cut_off} requests cut off, {self.repeated} outside calls "
+            f"repeated, seed {self.seed}, history {self.history}"
+        )
+        return "\n".join([head, *(f"   {'ok ' if one.valid else 'BAD'} {one}" for one in self.verdicts)])
+
+
+class Campaign:
+    def __init__(self, folder: Path, profile: Profile, seed: str, command: Sequence[str] = COMMAND) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.profile, self.seed = folder, profile, seed
+        self._random = random.Random(seed)
+        self._effects = EffectServer(folder / "effects.db", seed)
+        self._engine = Engine(folder / "estate", folder / "engine.log", command)
+        self._kills = 0
+
+    async def run(self, kills: int, settle_seconds: float = 60.0) -> Outcome:
+        """Ends every process that it started, whatever happens."""
+        begun = time.monotonic()
+        path = self.folder / "history.jsonl"
+        await self._effects.start()
+        self._place_estate()
+        with path.open("w") as file:
+            self._history = History(file)
+            try:
+                status = await self._work(kills, settle_seconds)
+                code = await self._engine.stop()
+            finally:
+                await self._engine.kill()
+                await self._effects.stop()
+        arrivals = self._effects.arrivals()
+        self._effects.close()
+        evidence = await read_evidence(self._store, ACCOUNTS)
+        judged = await verdicts(self._history, evidence, arrivals, status, self._store, self._random)
+        cut_off = sum(op.phase == "info" and op.act != KILL for op in self._history)
+        repeated = len(arrivals) - len({arrival.idempotency_key for arrival in arrivals})
+        seconds = time.monotonic() - begun
+        return Outcome(judged, path, self.seed, self._kills, seconds, code, cut_off, repeated)
+
+    @property
+    def _store(self) -> Path:
+        return self.folder / "estate" / STORE
+
+    def _place_estate(self) -> None:
+        target = self.folder / "estate"
+        shutil.copytree(ESTATE, target, ignore=shutil.ignore_patterns("__pycache__", ".interlock"))
+        system = target / "systems" / "registry.toml"
+        system.write_text(system.read_text().replace("http://127.0.0.1:1", self._effects.address))
+
+    async def _work(self, kills: int, settle_seconds: float) -> dict[str, Any]:
+        await self._engine.spawn()
+        await self._engine.ready()
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            clients = self._clients(session)
+            async with asyncio.TaskGroup() as group:
+                for client in clients:
+                    group.create_task(client.run())
+                for _ in range(kills):
+                    await self._kill_once()
+                for client in clients:
+                    client.stopped = True
+            for client in clients:
+                if isinstance(client, Caller):
+                    await client.repeat(REPEATS)
+        return await self._engine.settled(settle_seconds)
+
+    async def _kill_once(self) -> None:
+        """At a random moment of its life; now and then the next one dies while it starts."""
+        await asyncio.sleep(self._random.uniform(*UP_SECONDS))
+        await self._kill("running")
+        await self._engine.spawn()
+        if self._random.random() < KILLED_WHILE_STARTING:
+            await asyncio.sleep(self._random.uniform(*STARTING_SECONDS))
+            await self._kill("starting")
+            await self._engine.spawn()
+        await self._engine.ready()
+
+    async def _kill(self, when: str) -> None:
+        self._kills += 1
+        self._history.add(Op(time.monotonic_ns() // 1000, "nemesis", "info", KILL, str(self._kills), data=when))
+        await self._engine.kill()
+
+    def _clients(self, session: aiohttp.ClientSession) -> list[Client]:
+        made: list[Client] = []
+        for number in range(self.profile.writers):
+            writer = Writer(f"w{number}", self._engine, session, self._history, self.seed)
+            writer.batch = 5 if number % 4 == 0 else 1
+            writer.outside_every, writer.pause_seconds = self.profile.outside_every, self.profile.pause_seconds
+            made.append(writer)
+        for number in range(self.profile.callers):
+            caller = Caller(f"c{number}", self._engine, session, self._history, self.seed)
+            caller.pause_seconds = self.profile.pause_seconds
+            made.append(caller)
+        return made

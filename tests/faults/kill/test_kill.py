@@ -1,0 +1,50 @@
+"""SIGKILL at random moments: no accepted event lost, no effect twice, order per key kept, books equal.
+
+INTERLOCK_KILLS sets the number of kills of each profile, INTERLOCK_SEED the seed, which otherwise is new each time.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+
+from .campaign import INGEST, PROCESSING, Campaign, Profile
+
+FEW, MANY, IN_ONE_STORE = 10, 110, 22
+PROFILES = pytest.mark.parametrize("profile", [INGEST, PROCESSING], ids=lambda profile: profile.name)
+
+
+def seed() -> str:
+    return os.environ.get("INTERLOCK_SEED") or secrets.token_hex(4)
+
+
+def kills(default: int) -> int:
+    return int(os.environ.get("INTERLOCK_KILLS") or default)
+
+
+async def survive(folder: Path, profile: Profile, count: int, seed: str) -> None:
+    outcome = await Campaign(folder, profile, seed).run(count)
+    print(f"\n{profile.name}: {outcome}")
+    assert not outcome.invalid, f"{outcome}\nagain: INTERLOCK_SEED={seed} INTERLOCK_KILLS={count}"
+    assert outcome.kills >= count
+    assert outcome.exit_code == 0, (folder / "engine.log").read_text()[-2000:]
+
+
+@pytest.mark.faults
+@PROFILES
+async def test_nothing_is_lost_or_done_twice(tmp_path: Path, profile: Profile) -> None:
+    await survive(tmp_path / profile.name, profile, kills(FEW), seed())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@PROFILES
+async def test_many_kills(tmp_path: Path, profile: Profile) -> None:
+    """In several stores, so that each stays small enough to be judged whole."""
+    chosen, rest = seed(), kills(MANY)
+    for lot in range(-(-rest // IN_ONE_STORE)):
+        count = min(IN_ONE_STORE, rest - lot * IN_ONE_STORE)
+        await survive(tmp_path / f"{profile.name}-{lot}", profile, count, f"{chosen}/{lot}" if lot else chosen)
