@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.operate.duration import in_words
+from interlock.operate.duration import each_in_words, in_words
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,17 @@ from interlock.operate.duration import in_words
 )
 def test_in_words(us: int, words: str) -> None:
     assert in_words(us) == words
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [
+        ([3], "3 ms"),
+        ([3, 2400], "3 ms and 2.4 s"),
+        ([3, 9, 2400], "3 ms, 9 ms and 2.4 s"),
+        ([9, 3, 2400, 50], "3 ms to 2.4 s"),
+        ([3, 3, 3, 3], "3 ms"),
+    ],
+)
+def test_each_in_words(milliseconds: list[int], words: str) -> None:
+    assert each_in_words([one * 1000 for one in milliseconds]) == words

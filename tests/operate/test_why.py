@@ -253,6 +253,23 @@ async def test_an_event_that_waits_for_its_flow(recording: Recording) -> None:
     assert (await tell(recording.store, "e1", {"other": ["x.Y"]})).state is StoryState.DONE
 
 
+async def test_each_story_of_a_key_is_timed_alone(recording: Recording) -> None:
+    """Nobody waited for the three days between an order and its cancellation."""
+    later_ms = 3 * 86_400_000
+    first = await recording.accept("e1")
+    await recording.handled(first, 5)
+    second = await recording.accept("e2", later_ms)
+    await recording.failed(second, later_ms + 5, 1)
+    await recording.handled(second, later_ms + 2397, attempts=2)
+    story = await tell(recording.store, "ORD-1042")
+    text = text_of(story)
+    assert text.splitlines()[0].endswith("done in 8 ms and 2.4 s, 1 retry")
+    assert "Why they took 8 ms and 2.4 s: fulfil-order failed once" in text
+    assert "days" not in text
+    told = story.as_data()["stories"]
+    assert [(span["correlation"], span["duration_us"]) for span in told] == [("e1", 8_000), ("e2", 2_400_000)]
+
+
 async def test_a_key_of_many_stories_is_bounded(recording: Recording) -> None:
     for number in range(MAX_CORRELATIONS + 5):
         await recording.accept(f"e{number}", number, key="SKU-1")

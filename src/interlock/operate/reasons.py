@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from interlock.operate.duration import in_words
+from interlock.operate.duration import each_in_words, in_words
 from interlock.operate.story import Fact, FactKind, Story, StoryState
 
 LONG_WAIT_US = 1_000_000  # an engine that is awake takes an event up within milliseconds
@@ -28,7 +28,8 @@ def last_line(story: Story) -> str:
 
 
 def _took(story: Story) -> str:
-    return f"Why it took {in_words(story.ended_us - story.began_us)}: "
+    who = "it" if len(story.spans) == 1 else "they"
+    return f"Why {who} took {each_in_words([span.duration_us for span in story.spans])}: "
 
 
 def _reasons(story: Story) -> Iterator[str]:

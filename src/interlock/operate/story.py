@@ -75,8 +75,24 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """From the first to the last fact of one correlation."""
+
+    correlation: str
+    began_us: int
+    ended_us: int
+
+    @property
+    def duration_us(self) -> int:
+        return self.ended_us - self.began_us
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
-    """All facts of the correlations that a term names, by time. `others` counts correlations that were left out."""
+    """All facts of the correlations that a term names, by time. `others` counts correlations that were left out.
+
+    spans   each correlation timed alone: nobody waited for the days between an order and its cancellation
+    """
 
     term: str
     state: StoryState
@@ -86,6 +102,7 @@ class Story:
     correlations: tuple[str, ...]
     others: int
     facts: tuple[Fact, ...]
+    spans: tuple[Span, ...]
 
     @property
     def root(self) -> Fact:
@@ -99,12 +116,17 @@ class Story:
             "state": self.state.value,
             "began": to_rfc3339(self.began_us),
             "ended": to_rfc3339(self.ended_us),
-            "duration_us": self.ended_us - self.began_us,
+            "stories": [_span(span) for span in self.spans],
             "retries": self.retries,
             "correlations": list(self.correlations),
             "others": self.others,
             "facts": [_data(fact) for fact in self.facts],
         }
+
+
+def _span(span: Span) -> dict[str, Any]:
+    times = {"began": to_rfc3339(span.began_us), "ended": to_rfc3339(span.ended_us)}
+    return {"correlation": span.correlation, **times, "duration_us": span.duration_us}
 
 
 def _data(fact: Fact) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, tzinfo
 
 from interlock.model.clock import to_datetime
-from interlock.operate.duration import in_words
+from interlock.operate.duration import each_in_words, in_words
 from interlock.operate.reasons import last_line
 from interlock.operate.story import Fact, FactKind, Story, StoryState
 
@@ -58,12 +58,12 @@ def _verdict(story: Story) -> str:
     if story.state is not StoryState.DONE:
         return story.state.value
     retries = {0: "", 1: ", 1 retry"}.get(story.retries, f", {story.retries} retries")
-    return f"done in {in_words(story.ended_us - story.began_us)}{retries}"
+    return f"done in {each_in_words([span.duration_us for span in story.spans])}{retries}"
 
 
 def _remarks(story: Story) -> Iterator[str]:
     if len(story.correlations) > 1:
-        yield f"{len(story.correlations)} stories in one, by time: ask for an event id to see one of them."
+        yield f"{len(story.correlations)} stories, each timed alone: ask for an event id to see one of them."
     if story.others:
         yield f"{story.others} earlier stories of {story.term} are left out."
 

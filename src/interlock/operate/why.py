@@ -10,7 +10,7 @@ from interlock.model.event import Event, Stored
 from interlock.model.handling import HandlingState
 from interlock.model.problems import NotFound
 from interlock.model.record import DeliveryAttempt, DeliveryRow, DeliveryState, FailedAttempt, HandlingRow, StartRow
-from interlock.operate.story import Fact, FactKind, Story, StoryState
+from interlock.operate.story import Fact, FactKind, Span, Story, StoryState
 from interlock.ports.record_reader import RecordReader
 
 MAX_CORRELATIONS = 20
@@ -109,7 +109,8 @@ class _Telling:
         ordered = sorted(self.facts, key=lambda fact: (fact.at_us, _ORDER[fact.kind], fact.position or 0))
         retries = sum(fact.kind is FactKind.FAILED for fact in past)
         retries += sum(fact.kind is FactKind.CALLED and (fact.attempt or 0) > 1 for fact in past)
-        return Story(term, self._state(), began_us, ended_us, retries, correlations, others, tuple(ordered))
+        spans = tuple(_spans(past, correlations))
+        return Story(term, self._state(), began_us, ended_us, retries, correlations, others, tuple(ordered), spans)
 
     def _find_roots(self) -> None:
         """An event whose cause is not in the log was accepted from outside: an API handler emitted it."""
@@ -226,6 +227,14 @@ def _call_fact(row: DeliveryRow, kind: FactKind, at_us: int, tried: DeliveryAtte
         error=tried.error if tried else None,
         duration_us=tried.duration_us if tried and kind is FactKind.CALLED else None,
     )
+
+
+def _spans(facts: Sequence[Fact], correlations: tuple[str, ...]) -> Iterable[Span]:
+    """Each correlation's own time, in the order of their beginnings."""
+    for correlation in correlations:
+        own = [fact for fact in facts if fact.correlation == correlation]
+        if own:
+            yield Span(correlation, min(fact.at_us for fact in own), max(fact.ended_us for fact in own))
 
 
 def _restarts(starts: list[StartRow], after_us: int, until_us: int | None) -> Iterable[Fact]:
