@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
+from zlib import crc32
 
 import apsw
 
@@ -64,7 +65,7 @@ class Batch:
         position = self.next_position
         self.next_position = position + 1
         self.stored.append(Stored(position, event))
-        self.log.append((position, *event))
+        self.log.append((position, *event, crc32(event[14])))
         self._types[event.type] += 1
         return position
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
+from zlib import crc32
 
 from interlock.model.event import Event, Stored
 from interlock.model.handling import HandlingState
+from interlock.model.problems import StorageCorrupt
 from interlock.model.record import DeliveryRow, DeliveryState, HandlingRow, Held, Tally
 
 Row = tuple[Any, ...]
 
 
 def stored(row: Row) -> Stored:
-    return Stored(row[0], Event._make(row[1:]))
+    """SQLite keeps no checksums of its own: an altered body must not be handled as if it were what was accepted."""
+    if crc32(row[15]) != row[16]:
+        raise StorageCorrupt(f"The body of the event at position {row[0]} is not what was written.")
+    return Stored(row[0], Event._make(row[1:16]))
 
 
 def held(row: Row, flow: str) -> Held:

@@ -23,7 +23,8 @@ CREATE TABLE log(
     position INTEGER PRIMARY KEY,
     partition INTEGER NOT NULL, id TEXT NOT NULL, source TEXT NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL,
     key_hash INTEGER NOT NULL, time_us INTEGER NOT NULL, correlation TEXT, causation TEXT, trace TEXT,
-    business BLOB NOT NULL, attributes BLOB, scheme INTEGER NOT NULL, key_id TEXT, body BLOB NOT NULL) STRICT;
+    business BLOB NOT NULL, attributes BLOB, scheme INTEGER NOT NULL, key_id TEXT, body BLOB NOT NULL,
+    crc INTEGER NOT NULL) STRICT;
 CREATE TABLE segment(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, hashes BLOB NOT NULL, offsets BLOB NOT NULL)
     STRICT;
 CREATE TABLE type_tally(type TEXT PRIMARY KEY, total INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -96,9 +97,9 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-APPEND = f"INSERT INTO log(position, {EVENT_COLUMNS}) VALUES ({marks(16)})"
-READ = f"SELECT position, {EVENT_COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?"
-READ_ONE = f"SELECT position, {EVENT_COLUMNS} FROM log WHERE position = ?"
+APPEND = f"INSERT INTO log(position, {EVENT_COLUMNS}, crc) VALUES ({marks(17)})"
+READ = f"SELECT position, {EVENT_COLUMNS}, crc FROM log WHERE position > ? ORDER BY position LIMIT ?"
+READ_ONE = f"SELECT position, {EVENT_COLUMNS}, crc FROM log WHERE position = ?"
 HEADS = "SELECT max(position) FROM log"
 TAIL = "SELECT position, id, correlation, business FROM log WHERE position > ? ORDER BY position"
 TYPE_TALLY = (
