@@ -84,7 +84,7 @@ class Worker:
         self._lanes: list[Lane] = []
         self._busy: dict[int, deque[HandlerRun]] = {}
         self._taken = 0  # events read and not yet settled
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], None] = {}  # in order of their start: so they are abandoned
         self._pending: list[Pending] = []
         self._committing = False
         self._store_failing = False
@@ -196,11 +196,11 @@ class Worker:
             return
         waiting = drive(run, lambda _, error: self._finished(task, error), self._limits.handler_seconds)  # type: ignore[arg-type]
         if waiting is not None:
-            self._running.add(waiting)
+            self._running[waiting] = None
             waiting.add_done_callback(self._ran)
 
     def _ran(self, waited: asyncio.Task[None]) -> None:
-        self._running.discard(waited)
+        self._running.pop(waited, None)
         if not waited.cancelled() and (error := waited.exception()) is not None:
             self._on_fenced(Unexpected(f"The flow {self.flow.name} broke: {type(error).__name__}: {error}."))
         self.commit()
@@ -339,8 +339,8 @@ class Worker:
             call()
 
         waiting = asyncio.get_running_loop().create_task(wait())
-        self._running.add(waiting)
-        waiting.add_done_callback(self._running.discard)
+        self._running[waiting] = None
+        waiting.add_done_callback(lambda waited: self._running.pop(waited, None))
 
     def _settled(self, task: HandlerRun, step: Step, problem: Problem | None) -> None:
         """After the commit: hand out the key's next event, or run this one again."""
@@ -400,7 +400,7 @@ class Worker:
     def later(self, coroutine: Any) -> None:
         """Run a short coroutine; the worker keeps it until it is done."""
         waiting = asyncio.get_running_loop().create_task(coroutine)
-        self._running.add(waiting)
+        self._running[waiting] = None
         waiting.add_done_callback(self._ran)
 
     async def redrive(self, mark: Mark) -> Mark:
