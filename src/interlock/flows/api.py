@@ -15,7 +15,7 @@ from interlock.model.clock import Clock
 from interlock.model.event import UNPROTECTED, Event
 from interlock.model.hashing import fingerprint
 from interlock.model.ids import Ids
-from interlock.model.problems import HandlerFailed, NotFound, Problem, StaleRead, to_document
+from interlock.model.problems import HandlerFailed, NotFound, Problem, StaleRead, UnavailableProblem, to_document
 from interlock.model.record import Answer, DeliveryRow
 from interlock.model.step import EMPTY, Commit, Step, StepResult
 from interlock.ports.state_store import StateStore
@@ -89,6 +89,8 @@ class ApiRunner:
             async with asyncio.timeout(self._limits.handler_seconds):
                 value = await run
             result = self._effects.collect(context, 0)
+        except UnavailableProblem:
+            raise  # says nothing about the request: kept as its answer, the key would be lost to a passing fault
         except Problem as problem:
             return self._answer_of(problem, scope, raw), EMPTY
         except Exception as error:
