@@ -340,9 +340,9 @@ async def test_header_bytes(site: Site, size: int) -> None:
 async def test_a_header_without_end_is_not_collected(site: Site) -> None:
     peer = await site.peer()
     await peer.send(ECHO + b"x: ")
-    for _ in range(30):
+    for _ in range(60):
         peer.writer.write(b"v" * 100)
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.001)
     (await peer.reply()).problem("header_limit")
 
 
@@ -606,3 +606,34 @@ async def test_a_head_request_does_not_silence_a_later_problem(site: Site) -> No
     await peer.send(get("/echo", "HEAD"))
     await peer.reply(head_only=True)
     (await peer.ask(b"\x00")).problem("malformed_request")
+
+
+async def test_unfinished_bodies_are_bounded_together() -> None:
+    site = Site(EdgeLimits(body_bytes=1000, collected_bytes=2000))
+    site.port = await site.server.listen_tcp("127.0.0.1", 0)
+    senders = [await site.peer() for _ in range(3)]
+    for sender in senders[:2]:
+        await sender.send(post("/echo", b"x" * 1000)[:-1])
+    await site.until(lambda: site.server.admission.collecting == 1998)
+    reply = await senders[2].ask(post("/echo", b"x" * 1000)[:-1])
+    reply.problem("too_many_requests")
+    assert "retry-after" in reply.headers
+    assert await senders[2].closed()
+    assert site.server.admission.collecting == 1998
+    senders[1].writer.transport.abort()
+    assert (await senders[0].ask(b"x")).status == 200
+    await site.until(lambda: site.server.connections == 2)
+    assert (site.server.admission.collecting, site.server.admission.in_flight) == (0, 0)
+    await site.server.drain(0)
+
+
+async def test_a_request_that_we_did_not_read_on_is_not_timed_out(site: Site) -> None:
+    peer = await site.peer()
+    last = post("/echo", b"last")
+    await peer.send(post("/late", b"a") * 3 + last[:-2])
+    await site.until(lambda: len(site.late) == 3)
+    await asyncio.sleep(1.0)  # twice request_seconds
+    for respond in site.late:
+        respond(Response(200, b"a"))
+    await peer.send(last[-2:])
+    assert [(await peer.reply()).body for _ in range(4)] == [b"a", b"a", b"a", b"last"]

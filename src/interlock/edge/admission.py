@@ -34,6 +34,7 @@ class Admission:
         "_lagging",
         "_limits",
         "_most",
+        "collecting",
         "draining",
         "in_flight",
     )
@@ -51,6 +52,7 @@ class Admission:
         self._disk_full = False
         self._lagging = False
         self._most = limits.concurrent_requests
+        self.collecting = 0  # bytes of bodies that have not come to their end
         self.draining = False
         self.in_flight = 0
 

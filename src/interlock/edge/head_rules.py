@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from interlock.edge.limits import EdgeLimits
-from interlock.model.problems import BodyTooLarge, HeaderLimit, MalformedRequest, Problem, UnsupportedMediaType
+from interlock.model.problems import (
+    BodyTooLarge,
+    HeaderLimit,
+    MalformedRequest,
+    Problem,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
 
 # A second field of these names would make two readers of the request disagree about it.
 SINGLE = frozenset({"host", "content-length", "content-type", "transfer-encoding", "expect", "idempotency-key"})
@@ -56,6 +63,10 @@ def without_upgrade(method: bytes, target: bytes, headers: Mapping[str, str]) ->
 
 def header_limit(limits: EdgeLimits) -> HeaderLimit:
     return HeaderLimit(f"More than {limits.headers} headers, or more than {limits.header_bytes} bytes of them.")
+
+
+def collected_limit() -> TooManyRequests:
+    return TooManyRequests("Too many bytes of unfinished bodies are held.", retry_after_seconds=1)
 
 
 def body_limit(limits: EdgeLimits) -> BodyTooLarge:

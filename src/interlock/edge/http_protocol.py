@@ -21,6 +21,7 @@ from interlock.edge.head_rules import (
     NAMES,
     body_limit,
     coding_fault,
+    collected_limit,
     framing_fault,
     header_limit,
     repeat,
@@ -57,9 +58,9 @@ class HttpProtocol(asyncio.Protocol):
 
     # fmt: off
     __slots__ = (
-        "_admission", "_body", "_collected_bytes", "_continue", "_eof", "_fatal", "_find", "_headers", "_held",
-        "_in_body", "_in_head", "_known", "_limits", "_lost", "_match", "_messages", "_method", "_more_lines",
-        "_parser", "_paused_us", "_queue", "_read_bytes", "_reading", "_refusal", "_render", "_since_us",
+        "_admission", "_body", "_collected_bytes", "_collecting", "_continue", "_eof", "_fatal", "_find", "_headers",
+        "_held", "_in_body", "_in_head", "_known", "_limits", "_lost", "_match", "_messages", "_method", "_more_lines",
+        "_parser", "_paused_us", "_queue", "_read_bytes", "_reading", "_refusal", "_render", "_since_us", "_split",
         "_stopped", "_switching", "_transport", "_url", "_write_paused", "server",
     )
     # fmt: on
@@ -79,8 +80,10 @@ class HttpProtocol(asyncio.Protocol):
         self._known = server.known.heads
         self._messages = 0  # completed within the read that goes on
         self._more_lines = 0  # header lines that are no entry of their own in `_headers`
-        self._collected_bytes = 0  # of a head, in reads that ended within it
+        self._collected_bytes = 0  # of a head, in reads that lie wholly within it
+        self._split = False  # the head began in an earlier read
         self._read_bytes = 0
+        self._collecting = 0  # bytes of a body that has not come to its end
         self._body: bytes | bytearray = b""
         self._match: Match  # valid where there is no refusal
         self._refusal: Problem | None = None  # answered once the body has passed by
@@ -131,11 +134,12 @@ class HttpProtocol(asyncio.Protocol):
                 if not self._stopped:
                     self._refuse_and_stop(self._fatal or MalformedRequest(f"This is no HTTP/1.1 request: {error}."))
                 return
+            self._split = self._in_head
             if self._in_head and self._headers is begun:
                 # All of it belongs to a head that goes on. The parser hands a header over only when it is whole:
                 # bound what it may collect meanwhile.
                 self._collected_bytes += len(data)
-                if self._collected_bytes > self._limits.header_bytes:
+                if self._collected_bytes > 2 * self._limits.header_bytes:
                     self._refuse_and_stop(header_limit(self._limits))
             return
 
@@ -197,8 +201,8 @@ class HttpProtocol(asyncio.Protocol):
         limits = self._limits
         if len(headers) + self._more_lines > limits.headers:
             raise self._stop(header_limit(self._limits))
-        # What came in reads of so few bytes cannot be too long: mostly, nothing needs to be counted.
-        if self._collected_bytes + self._read_bytes > limits.header_bytes:
+        # A head that stands in one short read cannot be too long: mostly, nothing needs to be counted.
+        if self._split or self._read_bytes > limits.header_bytes:
             total = len(self._url) + sum(len(name) + len(value) for name, value in headers.items())
             if total > limits.header_bytes:
                 raise self._stop(header_limit(self._limits))
@@ -216,8 +220,12 @@ class HttpProtocol(asyncio.Protocol):
             self._expected(headers["expect"])
 
     def on_body(self, data: bytes) -> None:
-        if len(self._body) + len(data) > self._limits.body_bytes:
+        self._collecting += len(data)
+        self._admission.collecting += len(data)
+        if self._collecting > self._limits.body_bytes:
             raise self._stop(body_limit(self._limits))
+        if self._admission.collecting > self._limits.collected_bytes:
+            raise self._stop(collected_limit())
         if not self._body:
             self._body = data
         elif isinstance(self._body, bytearray):
@@ -228,6 +236,8 @@ class HttpProtocol(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._switching:
             return
+        self._admission.collecting -= self._collecting
+        self._collecting = 0
         self._in_body = False
         self._held = False  # from here on the exchange holds the place
         self._messages += 1
@@ -274,7 +284,7 @@ class HttpProtocol(asyncio.Protocol):
         elif self._write_paused and now_us - self._paused_us > request_us:
             self.abort()
         elif self._in_head or self._in_body:
-            if waited > request_us and not self._stopped:
+            if waited > request_us and self._reading and not self._stopped:
                 self._refuse_and_stop(RequestTimeout("The request did not arrive within limits.request_seconds."))
         elif not self._queue and waited > idle_us:
             self._transport.close()
@@ -417,11 +427,14 @@ class HttpProtocol(asyncio.Protocol):
             return
         self._reading = wanted
         if wanted:
+            self._since_us = self.server.now_us  # that the peer had to wait is no fault of its own
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
 
     def _release(self) -> None:
+        self._admission.collecting -= self._collecting
+        self._collecting = 0
         if self._held:
             self._held = False
             self.server.release()

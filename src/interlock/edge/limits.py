@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class EdgeLimits:
     """The edge's part of the settings groups `limits` and `trace`; the defaults are theirs.
 
-    connections, idle_seconds and pipelined_requests are fixed properties of the server rather than settings:
-    they protect the process and are no part of any promise to callers.
+    collected_bytes bounds the unfinished bodies of all connections together: body_bytes alone would let
+    concurrent_requests of them fill the memory. It, connections, idle_seconds and pipelined_requests are fixed
+    properties of the server rather than settings: they protect the process and are no promise to callers.
     """
 
     body_bytes: int = 1_048_576
@@ -24,5 +25,6 @@ class EdgeLimits:
     request_seconds: float = 30.0
     sample_ratio: float = 0.01
     connections: int = 16_384
+    collected_bytes: int = 268_435_456
     idle_seconds: float = 75.0
     pipelined_requests: int = 128
