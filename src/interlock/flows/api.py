@@ -15,7 +15,15 @@ from interlock.model.clock import Clock
 from interlock.model.event import UNPROTECTED, Event
 from interlock.model.hashing import fingerprint
 from interlock.model.ids import Ids
-from interlock.model.problems import HandlerFailed, NotFound, Problem, StaleRead, UnavailableProblem, to_document
+from interlock.model.problems import (
+    CounterRefused,
+    HandlerFailed,
+    NotFound,
+    Problem,
+    StaleRead,
+    UnavailableProblem,
+    to_document,
+)
 from interlock.model.record import Answer, DeliveryRow
 from interlock.model.step import EMPTY, Commit, Step, StepResult
 from interlock.ports.state_store import StateStore
@@ -75,9 +83,18 @@ class ApiRunner:
                 flow, _handler = self._handlers[operation]
                 self._tracing.answered(flow.name, operation, own, trace, start_us, answer.status)
                 return answer
+            if isinstance(problem, CounterRefused):
+                return await self._refused(problem, scope, raw)
             if not isinstance(problem, StaleRead):
-                return self._answer_of(problem, scope, raw)
+                raise problem
         raise HandlerFailed(f"{operation} read values that changed {MAX_RERUNS} times.")
+
+    async def _refused(self, problem: CounterRefused, scope: str | None, raw: bytes) -> Answer:
+        """The counter said no: that is the answer, kept without any of the effects."""
+        answer = self._answer_of(problem, scope, raw)
+        if scope and (failed := await self._commit(Step(answer=answer))) is not None:
+            raise failed
+        return answer
 
     async def _run(
         self, operation: str, body: Any, raw: bytes, scope: str | None, trace: str | None
