@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: demo test check slow bench lock clean help
+.PHONY: demo test check slow bench docs lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -37,6 +37,12 @@ slow: .venv/ready ## the hundred-fold fault runs
 
 bench: .venv/ready ## figures beside rivals, as ratios
 	$(RUN) -m bench.run $(BENCH)
+
+docs: .venv/ready ## make the reference pages anew from the tables that the code runs on; tests compare them
+	$(RUN) -m interlock.estate.reference docs/reference
+	$(RUN) -m interlock.delivery.outcome_docs docs/reference
+	$(RUN) -m interlock.edge.problem_docs docs/reference
+	$(RUN) -m interlock.app.reference docs/reference
 
 lock: ## resolve the dependencies anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 
 import uvloop
@@ -20,9 +21,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, level: int = logging.INFO) -> int:
     watch = Stopwatch()
     log.configure()
+    logging.getLogger("interlock").setLevel(level)
     try:
         estate = load(arguments.estate, arguments.environment)
     except EstateInvalid as invalid:
@@ -39,8 +41,14 @@ def summary(estate: Estate) -> str:
 
 
 def listening(estate: Estate, port: int) -> str:
-    store = estate.store_path if estate.settings.stores.kind == "sqlite" else "memory"
-    return f"listening on http://{estate.settings.server.host}:{port}   data {store}"
+    data = where(estate.store_path) if estate.settings.stores.kind == "sqlite" else "memory"
+    return f"listening on http://{estate.settings.server.host}:{port}   data {data}"
+
+
+def where(path: Path) -> Path:
+    """As a person here would name it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def plural(count: int, word: str) -> str:

@@ -1,6 +1,12 @@
-"""The tables of `outcome`, drawn as the page docs/reference/deliveries.md."""
+"""The tables of `outcome`, drawn as the page docs/reference/deliveries.md.
+
+python -m interlock.delivery.outcome_docs docs/reference
+"""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 from interlock.delivery.outcome import ANSWERS, NO_ANSWER, RETRY_AFTER_CEILING_SECONDS, TRANSITIONS, WORDS, Outcome
 
@@ -52,3 +58,7 @@ def _statuses(first: int, last: int) -> str:
 
 def _lines(lines: list[str]) -> str:
     return "".join(line + "\n" for line in lines)
+
+
+if __name__ == "__main__":
+    (Path(sys.argv[1]) / "deliveries.md").write_text(page(), encoding="utf-8", newline="\n")
