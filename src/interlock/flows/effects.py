@@ -115,7 +115,7 @@ class Effects:
             system,
             operation,
             call.step,
-            idempotency_key(cause.id, context.flow, call.step),
+            idempotency_key(f"{cause.source}\x1f{cause.id}", context.flow, call.step),
             DeliveryState.PENDING,
             0,
             now_us,

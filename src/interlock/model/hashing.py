@@ -34,12 +34,13 @@ def partition_of(key_hash: int, partitions: int) -> int:
     return key_hash % partitions
 
 
-def idempotency_key(event_id: str, flow: str, step: str, nonce: str = "") -> str:
+def idempotency_key(event: str, flow: str, step: str, nonce: str = "") -> str:
     """The stable key of an outside effect: the same event, flow and step give the same key in every generation.
 
+    `event` is its whole identity, source and id joined by U+001F: an id alone is unique within its source only.
     `nonce` is empty but for replays in `repeat` mode, whose effects are meant to happen again.
     """
-    text = "\x1f".join((event_id, flow, step, nonce))
+    text = "\x1f".join((event, flow, step, nonce))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
