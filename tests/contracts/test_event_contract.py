@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from interlock.contracts.document_schema import DocumentSchema, SchemaInvalid
@@ -91,6 +93,35 @@ def test_decimals(text: str) -> None:
 )
 def test_what_is_no_decimal(text: str) -> None:
     assert set(places(order(total=text))) == {"/total"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-02T03:04:05Z",
+        "2026-01-02t03:04:05z",
+        "0001-01-01T00:00:00.5+23:59",
+        "9999-12-30T23:59:59.999999999-23:59",
+    ],
+)
+def test_moments_that_pass_can_be_decoded(text: str) -> None:
+    contract().check(order(placed_at=text))
+    assert msgspec.convert(text, datetime).tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2016-12-31T23:59:60Z",
+        "2016-12-31T23:59:60+01:00",
+        "0000-01-01T00:00:00Z",
+        "2026-01-02T03:04:05",
+        "2026-01-02",
+        "",
+    ],
+)
+def test_moments_that_no_handler_could_read_are_refused(text: str) -> None:
+    assert set(places(order(placed_at=text))) == {"/placed_at"}
 
 
 def test_routing() -> None:

@@ -11,10 +11,12 @@ from interlock.contracts import pointer
 
 # Beyond these, two parsers may read two numbers: RFC 7493 section 2.2.
 SAFE_INTEGER = 2**53 - 1
-# 28 significant digits, the precision of Python's decimal context, with sign and point. Exponents are refused, so that
+# 28 digits, the precision of Python's decimal context, with sign and point. Exponents are refused, so that
 # every consumer can compare the text.
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 DECIMAL_LENGTH = 30
+# RFC 3339 has leap seconds and a year 0, most date libraries have neither: better refused here than in a handler.
+MOMENT_PATTERN = r"^0*[1-9].*:[0-5][0-9][.Zz+-]"
 MAX_ENTRIES = 100
 # Keywords whose value is one schema, a list of schemas, a mapping to schemas (JSON Schema 2020-12 core, section 10).
 ONE = ("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "unevaluatedItems", "contains", "not")
@@ -37,9 +39,9 @@ class SchemaInvalid(Exception):
 class DocumentSchema:
     """Compiled once, at load; thread-safe; never fetches a reference.
 
-    On top of the schema as written: `integer` stays within ±(2^53-1), `number` too unless it states own bounds, and
-    `"format": "decimal"` is a plain decimal of at most 28 digits. Formats are asserted. Regular expressions run in
-    linear time, so look-around and back-references are refused at compile.
+    On top of the schema as written: `integer` stays within ±(2^53-1), `number` too unless it states own bounds,
+    `"format": "decimal"` is a plain decimal of at most 28 digits, `date-time` has no leap second and no year 0. Formats
+    are asserted. Regular expressions run in linear time, so look-around and back-references are refused at compile.
     """
 
     __slots__ = ("_validator", "is_valid")
@@ -114,6 +116,8 @@ def bounded(schema: Any) -> Any:
         copy["allOf"] = [*copy.get("allOf", []), {"pattern": DECIMAL_PATTERN}]
         copy["maxLength"] = min(copy.get("maxLength", DECIMAL_LENGTH), DECIMAL_LENGTH)
         del copy["format"]
+    elif copy.get("format") == "date-time":
+        copy["allOf"] = [*copy.get("allOf", []), {"pattern": MOMENT_PATTERN}]
     return copy
 
 
