@@ -29,6 +29,7 @@ UP_SECONDS = (0.05, 0.6)
 STARTING_SECONDS = (0.1, 1.0)
 KILLED_WHILE_STARTING = 0.15
 REPEATS = 100
+SECONDS_FOR_ALL, SECONDS_FOR_EACH = 30.0, 5.0  # far more than it takes: what hangs must end
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class Outcome:
 
     def __str__(self) -> str:
         head = (
-            f"{self.kills} kills in {self.seconds:.1f} s, {self.cut_off} requests cut off, {self.repeated} outside calls "
-            f"repeated, seed {self.seed}, history {self.history}"
+            f"{self.kills} kills in {self.seconds:.1f} s, {self.cut_off} requests cut off, "
+            f"{self.repeated} outside calls repeated, seed {self.seed}, history {self.history}"
         )
         return "\n".join([head, *(f"   {'ok ' if one.valid else 'BAD'} {one}" for one in self.verdicts)])
 
@@ -78,17 +79,19 @@ class Campaign:
         self._engine = Engine(folder / "estate", folder / "engine.log", command)
         self._kills = 0
 
-    async def run(self, kills: int, settle_seconds: float = 60.0) -> Outcome:
+    async def run(self, kills: int, settle_seconds: float = 30.0) -> Outcome:
         """Ends every process that it started, whatever happens."""
         begun = time.monotonic()
+        print(f"\n{self.profile.name}: seed {self.seed}, {kills} kills, in {self.folder}")  # also when it breaks
         path = self.folder / "history.jsonl"
         await self._effects.start()
         self._place_estate()
         with path.open("w") as file:
             self._history = History(file)
             try:
-                status = await self._work(kills, settle_seconds)
-                code = await self._engine.stop()
+                async with asyncio.timeout(SECONDS_FOR_ALL + kills * SECONDS_FOR_EACH + settle_seconds):
+                    status = await self._work(kills, settle_seconds)
+                    code = await self._engine.stop()
             finally:
                 await self._engine.kill()
                 await self._effects.stop()
@@ -114,6 +117,16 @@ class Campaign:
     async def _work(self, kills: int, settle_seconds: float) -> dict[str, Any]:
         await self._engine.spawn()
         await self._engine.ready()
+        watching = asyncio.create_task(self._engine.watch())
+        working = asyncio.create_task(self._clients_at_work(kills))
+        await asyncio.wait({watching, working}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (working, watching):  # the watch only ends with a failure
+            if task.done():
+                task.result()
+            task.cancel()
+        return await self._engine.settled(settle_seconds)
+
+    async def _clients_at_work(self, kills: int) -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             clients = self._clients(session)
             async with asyncio.TaskGroup() as group:
@@ -126,7 +139,6 @@ class Campaign:
             for client in clients:
                 if isinstance(client, Caller):
                     await client.repeat(REPEATS)
-        return await self._engine.settled(settle_seconds)
 
     async def _kill_once(self) -> None:
         """At a random moment of its life; now and then the next one dies while it starts."""

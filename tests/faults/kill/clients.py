@@ -20,6 +20,7 @@ ENTRY, TRANSFER = "entry", "transfer"
 SOURCE = "kill-test"
 TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 UNAVAILABLE = {429, 503}
+CONFLICT = 409
 LINE_LENGTH = 60  # entries of one account: its list is rewritten with each entry
 ACCOUNTS = ("red", "green", "blue")
 
@@ -40,6 +41,9 @@ class Client:
     def note(self, phase: Phase, act: str, name: str, line: str = "", data: Any = None) -> None:
         self._history.add(Op(time.monotonic_ns() // 1000, self.name, phase, act, name, line, data))
 
+    async def run(self) -> None:
+        raise NotImplementedError
+
     async def post(self, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any] | None:
         """Status and JSON of the answer; None when it is unknown whether the request had any effect."""
         await self._engine.up.wait()
@@ -54,9 +58,14 @@ class Client:
         if status in UNAVAILABLE:
             await asyncio.sleep(0.1)
             return None
-        if status >= 400:
+        if status >= 400 and status != CONFLICT:
             raise Refused(f"{path}: {status} {raw.decode(errors='replace')}")
         return status, orjson.loads(raw)
+
+
+def in_flight(answer: dict[str, Any]) -> bool:
+    """An earlier try of the same request still runs: no answer yet."""
+    return answer.get("code") == "idempotency_key_in_flight"
 
 
 class Writer(Client):
@@ -122,7 +131,7 @@ class Caller(Client):
         name = body["transfer_id"]
         self.note("invoke", TRANSFER, name, data=body)
         headers = {"content-type": "application/json", "idempotency-key": f'"{name}"'}
-        while (answer := await self.post("/transfers", body, headers)) is None:
+        while (answer := await self.post("/transfers", body, headers)) is None or in_flight(answer[1]):
             self.note("info", TRANSFER, name)
         self.note("ok", TRANSFER, name, data=answer[1])
 

@@ -29,8 +29,10 @@ class Engine:
         self._estate, self._log, self._command = estate, log, command
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
+        self._ending = False
         self.address = ""
         self.up = asyncio.Event()
+        self.lost = asyncio.Event()  # it ended, and nobody had asked it to
 
     async def spawn(self) -> None:
         """Start the process, and do not wait for it."""
@@ -41,7 +43,7 @@ class Engine:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        self._process = process
+        self._process, self._ending = process, False
         self._copying = asyncio.create_task(self._copy(process))
 
     async def ready(self) -> None:
@@ -53,16 +55,22 @@ class Engine:
             await self.kill()
             raise EngineFailed(f"did not start:\n{self._log.read_text()[-2000:]}")
 
+    async def watch(self) -> None:
+        """Raises EngineFailed when it ends by itself."""
+        await self.lost.wait()
+        raise EngineFailed(f"ended by itself:\n{self._log.read_text()[-2000:]}")
+
     async def kill(self) -> None:
         """SIGKILL, unless it has ended already."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.kill()
-        await self._gone(self._process)
+        self._ending = True
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._gone(self._process)
 
     async def stop(self) -> int:
         """SIGTERM; the exit code. EngineFailed when it does not go."""
         assert self._process is not None
+        self._ending = True
         self._process.terminate()
         try:
             async with asyncio.timeout(STOP_SECONDS):
@@ -107,3 +115,5 @@ class Engine:
                     self.address = found[1].decode()
                     self.up.set()
         self.up.clear()
+        if not self._ending:
+            self.lost.set()

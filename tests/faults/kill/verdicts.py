@@ -82,17 +82,18 @@ def _outside(found: Evidence, arrivals: Sequence[Arrival]) -> list[Verdict]:
 
 
 def _transfers(history: History, found: Evidence) -> list[Verdict]:
-    expected = sent(history, TRANSFER)
+    """Every request was sent until it was answered: with a number, or with a refusal, after which nothing may show."""
     made = found.bodies("ledger.TransferMade")
     bodies = {op.id: op.data for op in history if op.act == TRANSFER and op.phase == "invoke"}
-    answers = {op.id: op.data["number"] for op in history if op.act == TRANSFER and op.phase == "ok"}
+    told = {op.id: op.data for op in history if op.act == TRANSFER and op.phase == "ok"}
+    answers = {name: data["number"] for name, data in told.items() if "number" in data}
     balances: Counter[str] = Counter()
     for fact in made:
         body = bodies.get(fact["transfer_id"], {"debit": "?", "credit": "?", "amount": 0})
         balances[body["debit"]] -= body["amount"]
         balances[body["credit"]] += body["amount"]
     return [
-        once("each keyed request happens once", expected, [fact["transfer_id"] for fact in made]),
+        once("each keyed request happens once", all_of(answers), [fact["transfer_id"] for fact in made]),
         alike("keyed requests are answered alike, also after restarts", history, TRANSFER),
         one_value("a transfer has its own number", [(fact["transfer_id"], fact["number"]) for fact in made]),
         equal("answers tell what was committed", answers, {fact["transfer_id"]: fact["number"] for fact in made}),

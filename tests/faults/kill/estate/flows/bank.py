@@ -1,10 +1,15 @@
-"""Numbers each transfer: a request that ran twice would show as a number too many, and as another answer."""
+"""Numbers each transfer: a request that ran twice would show as a number too many, and as another answer.
+
+Accounts have a small overdraft, so that some transfers are refused; the refusal is an answer like any other.
+"""
 
 from typing import Any
 
 from estate.contracts.ledger import TransferMade
 
 from interlock import Answer, Context, Flow
+
+OVERDRAFT = 1000
 
 bank = Flow("bank", owner="team-faults")
 
@@ -13,7 +18,7 @@ bank = Flow("bank", owner="team-faults")
 async def make_transfer(body: dict[str, Any], ctx: Context) -> Answer:
     number = (await ctx.get("sequence", "transfers") or 0) + 1
     ctx.put("sequence", "transfers", number)
-    ctx.counter("balance", body["debit"]).take(body["amount"], floor=-1_000_000_000)
+    ctx.counter("balance", body["debit"]).take(body["amount"], floor=-OVERDRAFT)
     ctx.counter("balance", body["credit"]).add(body["amount"])
     ctx.emit(TransferMade(transfer_id=body["transfer_id"], number=number))
     return Answer({"transfer_id": body["transfer_id"], "number": number}, 201)
