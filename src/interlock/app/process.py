@@ -129,8 +129,8 @@ class Process:
     def fail(self, problem: Problem) -> None:
         """The store is lost to us: stop, say why."""
         if self._failure is None:
-            name = "engine.fenced" if isinstance(problem, Fenced) else "engine.failed"
-            log.error(name, extra={"code": problem.code})
+            fenced = isinstance(problem, Fenced)
+            log.error("engine.fenced" if fenced else "engine.failed", extra={"code": problem.code})
         self._failure = problem
         self._stop.set()
 

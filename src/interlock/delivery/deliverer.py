@@ -195,7 +195,7 @@ class Deliverer:
             onward = await self._commit(row, tried, target)
         except Closed:  # the store or the client: the engine is going down around us
             self._running = False
-            log.info("delivery.broken_off", extra={"delivery": row.id, "operation": subject_of(row)})
+            log.debug("delivery.broken_off", extra={"delivery": row.id, "operation": subject_of(row)})
         except Problem as problem:
             self._stop(problem)
         finally:
