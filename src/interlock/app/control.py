@@ -37,7 +37,7 @@ class DeadLetterName(msgspec.Struct, forbid_unknown_fields=True):
     position: int = 0
     generation: int = 0
     delivery_id: str | None = None
-    reason: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\z")] = "discarded"
+    reason: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")] = "discarded"
 
 
 class Control:
