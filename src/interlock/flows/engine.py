@@ -29,6 +29,7 @@ from interlock.ports.trace_sink import TraceSink
 from interlock.sdk.flow import Flow
 
 DRAIN_POLL_SECONDS = 0.01
+MAX_REFUSALS = 10_000
 
 
 class Engine:
@@ -54,6 +55,7 @@ class Engine:
         self.on_calls: Callable[[Sequence[DeliveryRow]], None] = lambda rows: None
         self.on_fenced: Callable[[Problem], None] = lambda problem: None
         self.take_refusals: Callable[[], list[RefusalRow]] = list
+        self._unsaved_refusals: list[RefusalRow] = []
         operations = frozenset(
             f"{system.name}.{operation}" for system in estate.systems.values() for operation in system.operations
         )
@@ -163,9 +165,15 @@ class Engine:
                     self.on_fenced(problem)
 
     async def _flush_refusals(self) -> None:
-        refusals = self.take_refusals()
-        if refusals:
-            self._store.submit(Commit(self.epoch, [], [], refusals), lambda outcomes, problem: None)
+        """What the store did not take goes with the next flush; beyond the bound the oldest rows are kept."""
+        rows = (self._unsaved_refusals + self.take_refusals())[:MAX_REFUSALS]
+        self._unsaved_refusals = []
+        if not rows:
+            return
+        done = asyncio.get_running_loop().create_future()
+        self._store.submit(Commit(self.epoch, [], [], rows), lambda outcomes, problem: done.set_result(problem))
+        if await done is not None:
+            self._unsaved_refusals = rows
 
 
 def types_of(flow: Flow) -> list[str]:
