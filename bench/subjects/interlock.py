@@ -1,0 +1,127 @@
+"""Our system under test: a copy of bench/estate, served by `interlock up` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+
+ESTATE = Path(__file__).parent.parent / "estate"
+FLOW = "notes"
+DONE = 2
+START_SECONDS = 60.0
+MOUNT = "\n[stores]\npath = {path}\n"
+
+
+class Interlock:
+    """One store and the process on it. `flows=False` leaves ingest alone: nothing handles what arrives."""
+
+    name = "Interlock"
+
+    def __init__(self, place: Path, *, flows: bool = True, env: Mapping[str, str] | None = None) -> None:
+        self.place = place
+        self.store = place / "store" / "bench.db"
+        self.port = 0
+        self.started_seconds = 0.0
+        self.acknowledged = place / "acks"
+        self._env = dict(env or {})
+        self._flows = flows
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._copy()
+
+    def _copy(self) -> None:
+        shutil.rmtree(self.place, ignore_errors=True)
+        shutil.copytree(ESTATE, self.place / "estate", ignore=shutil.ignore_patterns("__pycache__", ".interlock"))
+        if not self._flows:
+            shutil.rmtree(self.place / "estate" / "flows")
+        with (self.place / "estate" / "interlock.toml").open("a") as settings:
+            settings.write(MOUNT.format(path=json.dumps(str(self.store))))
+        self.store.parent.mkdir(parents=True)
+
+    def preload(self, count: int, *, handled: bool = False, random_ids: bool = False) -> None:
+        """Fill the store before the start, in a process of its own."""
+        command = [sys.executable, "-m", "bench.preload", str(self.store), str(count), "--acks", str(self.acknowledged)]
+        flags = ["--handled"] * handled + ["--random-ids"] * random_ids
+        machine.call([*command, *flags])
+
+    def start(self, stamps: Path | None = None) -> None:
+        """Return when it listens. With `stamps`, the moment of each commit of a handling is written there at the end."""
+        command = [sys.executable, "-m", "interlock.cli.main", "up", str(self.place / "estate")]
+        if stamps is not None:
+            command = [sys.executable, "-m", "bench.observed", str(self.place / "estate"), str(stamps)]
+        begun = time.monotonic()
+        self._process = machine.spawn(command, env=self._env, log=self.place / "log")
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("listening on "):
+                self.port = int(line.split()[2].rpartition(":")[2])
+                break
+        else:
+            raise RuntimeError(f"interlock up ended: {(self.place / 'log').read_text()[-2000:]}")
+        self.started_seconds = time.monotonic() - begun
+        self._reader = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, isolation_level=None)
+
+    def load(self, count: int, **options: Any) -> dict[str, float]:
+        """Run the load generator on its own core until everything is acknowledged."""
+        command = [sys.executable, "-m", "bench.load", str(self.port), "--count", str(count)]
+        for name, value in options.items():
+            command.extend([f"--{name.replace('_', '-')}", str(value)])
+        result: dict[str, float] = json.loads(machine.call([*command, "--acks", str(self.acknowledged)]))
+        return result
+
+    def done(self) -> int:
+        """Handlings committed so far."""
+        assert self._reader is not None
+        found = self._reader.execute(
+            "SELECT t.total FROM tally AS t JOIN name AS n ON n.id = t.flow WHERE n.text = ? AND t.state = ?", (FLOW, DONE)
+        ).fetchone()
+        return int(found[0]) if found else 0
+
+    def first_ns(self) -> int:
+        """When the first handler began."""
+        assert self._reader is not None
+        return int(self._reader.execute("SELECT min(at_us) FROM handling").fetchone()[0]) * 1000
+
+    @property
+    def pids(self) -> list[int]:
+        assert self._process is not None
+        return [self._process.pid]
+
+    def kill(self) -> None:
+        """SIGKILL: what was acknowledged must survive it."""
+        self._end("kill")
+
+    def stop(self) -> None:
+        self._end("terminate")
+
+    def _end(self, how: str) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        if self._process is not None:
+            getattr(self._process, how)()
+            self._process.wait(60)
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+            self._process = None
+
+    def verify(self, *, handled: bool) -> dict[str, int]:
+        """A fresh process compares the store with what was acknowledged. Raises CalledProcessError when it lacks any."""
+        command = [sys.executable, "-m", "bench.verify", str(self.store), str(self.acknowledged)]
+        found: dict[str, int] = json.loads(machine.call([*command, *["--handled"] * handled]))
+        return found
+
+    def bytes_on_disk(self) -> int:
+        return sum(path.stat().st_size for path in self.store.parent.iterdir() if path.is_file())
+
+    def remove(self) -> None:
+        shutil.rmtree(self.place, ignore_errors=True)
