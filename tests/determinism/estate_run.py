@@ -100,6 +100,8 @@ def flows(clock: FakeClock, planted: bool) -> list[Flow]:
         tries[order.n] = tries.get(order.n, 0) + 1
         if order.n % 3 == 0:
             await clock.sleep(0.02 * (order.n % 5))
+        if order.n % 37 == 0 and tries[order.n] == 1:
+            await asyncio.Event().wait()  # until it is timed out, on the clock of the run
         if order.n % 11 == 0:
             ctx.skip("nothing to do")
         if order.n % 7 == 0 and tries[order.n] < 3:

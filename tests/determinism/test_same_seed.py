@@ -31,7 +31,8 @@ async def test_the_run_meets_every_kind_of_trouble() -> None:
     for word in (
         "HandlingState.DONE", "HandlingState.PARKED", "HandlingState.SKIPPED", "HandlingState.DEAD",
         "HandlingState.DISCARDED", "DeliveryState.SUCCEEDED", "DeliveryState.REFUSED", "DeliveryState.DEAD",
-        "handler_failed:RuntimeError", "park_limit", "stale_read", "status=503", "timeout", "reply:payments.charge",
+        "handler_failed:RuntimeError", "park_limit", "stale_read", "status=503", "reply:payments.charge",
+        "error='timeout'", "error='handler_failed'",
     ):  # fmt: skip
         assert word in text, word
 

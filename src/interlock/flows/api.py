@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.flows.deadlines import Deadlines
 from interlock.flows.effects import Effects
 from interlock.flows.limits import FlowLimits
 from interlock.flows.tracing import FlowTracing
@@ -57,6 +58,7 @@ class ApiRunner:
         self._clock = clock
         self._ids = ids
         self._limits = limits
+        self._deadlines = Deadlines(clock, limits.handler_seconds)
         self._tracing = FlowTracing(clock, ids, sink)
         self._on_calls = on_calls
         self._handlers: dict[str, tuple[Flow, Handler]] = {
@@ -65,6 +67,10 @@ class ApiRunner:
             for spec in flow.specs
             if spec.trigger == "api"
         }
+
+    def stop(self) -> None:
+        """Time nobody out any more; who is still running goes on to its end."""
+        self._deadlines.stop()
 
     async def call(self, operation: str, body: Any, raw: bytes, scope: str | None, trace: str | None) -> Answer:
         """The handler's answer; a problem that it raised is an answer too, and stored like one.
@@ -78,15 +84,17 @@ class ApiRunner:
         for _ in range(MAX_RERUNS):
             answer, result = await self._run(operation, body, raw, scope, own)
             problem = await self._commit(Step(result=result, answer=answer if scope else None))
+            if isinstance(problem, StaleRead):
+                continue
             if problem is None:
                 self._on_calls(result.calls)
-                flow, _handler = self._handlers[operation]
-                self._tracing.answered(flow.name, operation, own, trace, start_us, answer.status)
-                return answer
-            if isinstance(problem, CounterRefused):
-                return await self._refused(problem, scope, raw)
-            if not isinstance(problem, StaleRead):
+            elif isinstance(problem, CounterRefused):
+                answer = await self._refused(problem, scope, raw)
+            else:
                 raise problem
+            flow, _handler = self._handlers[operation]
+            self._tracing.answered(flow.name, operation, own, trace, start_us, answer.status)
+            return answer
         raise HandlerFailed(f"{operation} read values that changed {MAX_RERUNS} times.")
 
     async def _refused(self, problem: CounterRefused, scope: str | None, raw: bytes) -> Answer:
@@ -103,7 +111,7 @@ class ApiRunner:
         context = Context(flow.name, self._request_event(operation, raw, trace), 0, self._store)
         run: Coroutine[Any, Any, Any] = handler(body, context)  # type: ignore[assignment]
         try:
-            async with asyncio.timeout(self._limits.handler_seconds):
+            async with self._deadlines.limit():
                 value = await run
             result = self._effects.collect(context, 0)
         except UnavailableProblem:

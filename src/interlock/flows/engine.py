@@ -100,6 +100,7 @@ class Engine:
         finished = self.idle
         for worker in self._workers.values():
             worker.abandon()
+        self._api.stop()
         await self._flush_refusals()
         return finished
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any
 
+from interlock.flows.deadlines import Deadlines
 from interlock.model.problems import HandlerFailed
 from interlock.sdk import context
 
@@ -20,7 +21,7 @@ SDK_FOLDER = os.path.dirname(context.__file__)
 Finished = Callable[[Any, BaseException | None], None]
 
 
-def drive(run: Coroutine[Any, Any, Any], finished: Finished, limit_seconds: float) -> asyncio.Task[None] | None:
+def drive(run: Coroutine[Any, Any, Any], finished: Finished, deadlines: Deadlines) -> asyncio.Task[None] | None:
     """Run to the end; `finished(value, error)` is called in place, or later when a task is returned.
 
     The part before a handler's first wait has no current task, so `asyncio.timeout` does not work there. The engine
@@ -34,18 +35,18 @@ def drive(run: Coroutine[Any, Any, Any], finished: Finished, limit_seconds: floa
     except Exception as error:
         finished(None, error)
         return None
-    return asyncio.get_running_loop().create_task(_wait(run, awaited, finished, limit_seconds))
+    return asyncio.get_running_loop().create_task(_wait(run, awaited, finished, deadlines))
 
 
-async def _wait(run: Coroutine[Any, Any, Any], awaited: Any, finished: Finished, limit_seconds: float) -> None:
+async def _wait(run: Coroutine[Any, Any, Any], awaited: Any, finished: Finished, deadlines: Deadlines) -> None:
     value: Any = None
     failure: BaseException | None = None
     try:
-        async with asyncio.timeout(limit_seconds):
+        async with deadlines.limit():
             value = await _resume(run, awaited)
     except TimeoutError:
         failure = HandlerFailed(
-            f"The handler ran longer than {limit_seconds:g} s.",
+            f"The handler ran longer than {deadlines.limit_seconds:g} s.",
             next_step="Move outside calls to ctx.call, or raise limits.handler_seconds.",
         )
     except Exception as error:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from interlock.flows.deadlines import Deadlines
 from interlock.flows.effects import Effects
 from interlock.flows.figures import FlowFigures
 from interlock.flows.handler_run import HandlerRun
@@ -78,6 +79,7 @@ class Worker:
         self._ids = ids
         self._tracing = FlowTracing(clock, ids, sink)
         self._limits = limits
+        self._deadlines = Deadlines(clock, limits.handler_seconds)
         self._on_calls = on_calls
         self._on_fenced = on_fenced
         self._epoch = 0
@@ -117,6 +119,7 @@ class Worker:
 
     def abandon(self) -> None:
         """Cancel what still runs; its events are handed out again by the next owner."""
+        self._deadlines.stop()
         for task in (*self._running, *([self._reading] if self._reading else [])):
             task.cancel()
 
@@ -194,7 +197,7 @@ class Worker:
         except Exception as error:
             self._finished(task, error)
             return
-        waiting = drive(run, lambda _, error: self._finished(task, error), self._limits.handler_seconds)  # type: ignore[arg-type]
+        waiting = drive(run, lambda _, error: self._finished(task, error), self._deadlines)  # type: ignore[arg-type]
         if waiting is not None:
             self._running[waiting] = None
             waiting.add_done_callback(self._ran)
