@@ -142,19 +142,17 @@ class Campaign:
 
     async def _kill_once(self) -> None:
         """At a random moment of its life; now and then the next one dies while it starts."""
-        await asyncio.sleep(self._random.uniform(*UP_SECONDS))
-        await self._kill("running")
+        await self._kill("running", self._random.uniform(*UP_SECONDS))
         await self._engine.spawn()
         if self._random.random() < KILLED_WHILE_STARTING:
-            await asyncio.sleep(self._random.uniform(*STARTING_SECONDS))
-            await self._kill("starting")
+            await self._kill("starting", self._random.uniform(*STARTING_SECONDS))
             await self._engine.spawn()
         await self._engine.ready()
 
-    async def _kill(self, when: str) -> None:
+    async def _kill(self, when: str, seconds: float) -> None:
         self._kills += 1
+        await self._engine.kill_after(seconds)
         self._history.add(Op(time.monotonic_ns() // 1000, "nemesis", "info", KILL, str(self._kills), data=when))
-        await self._engine.kill()
 
     def _clients(self, session: aiohttp.ClientSession) -> list[Client]:
         made: list[Client] = []

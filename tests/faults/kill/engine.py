@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,18 @@ class Engine:
         """Raises EngineFailed when it ends by itself."""
         await self.lost.wait()
         raise EngineFailed(f"ended by itself:\n{self._log.read_text()[-2000:]}")
+
+    async def kill_after(self, seconds: float) -> None:
+        """SIGKILL from a thread: the loop, busy with the clients, would always kill between two bursts of theirs."""
+        assert self._process is not None
+        await asyncio.to_thread(self._kill_after, self._process, seconds)
+        await self._gone(self._process)
+
+    def _kill_after(self, process: asyncio.subprocess.Process, seconds: float) -> None:
+        time.sleep(seconds)
+        if process.returncode is None:
+            self._ending = True
+            os.kill(process.pid, signal.SIGKILL)
 
     async def kill(self) -> None:
         """SIGKILL, unless it has ended already."""

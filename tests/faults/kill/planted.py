@@ -15,7 +15,7 @@ from interlock.adapters.sqlite.committer import Committer
 from interlock.adapters.sqlite.work import AppendWork
 from interlock.cli.main import main
 
-WINDOW_SECONDS = 0.02
+WINDOW_SECONDS = 0.05
 
 
 class SlowCommits(SimpleQueue[bool]):

@@ -1,6 +1,8 @@
 """SIGKILL at random moments: no accepted event lost, no effect twice, order per key kept, books equal.
 
 INTERLOCK_KILLS sets the number of kills of each profile, INTERLOCK_SEED the seed, which otherwise is new each time.
+A seed fixes the moments of the kills and what the clients send, not how the machine shares its time among them: to
+reproduce a failure may take several runs, so the history and the store of the failing one are kept.
 """
 
 from __future__ import annotations

@@ -1,42 +1,68 @@
-"""Engines with a planted bug are caught, each for the right reason, within a few kills; the slow one without is not."""
+"""Engines with a planted bug are caught, each for its own reason, within a few kills; the slow one without is not."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from .campaign import INGEST, PROCESSING, Campaign, Outcome, Profile
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 PLANTED = str(Path(__file__).parent / "planted.py")
-KILLS = 4
+KILLS, CAMPAIGNS = 3, 5  # a kill falls into the window more often than not: 15 that miss it are one in ten thousand
 SEED = "planted"
 
 
-async def run(folder: Path, bug: str, profile: Profile) -> Outcome:
-    outcome = await Campaign(folder, profile, SEED, (sys.executable, PLANTED, bug)).run(KILLS, settle_seconds=20)
-    print(f"\n{bug}: {outcome}")
+async def run(folder: Path, bug: str, profile: Profile, seed: str = SEED) -> Outcome:
+    outcome = await Campaign(folder / seed, profile, seed, (sys.executable, PLANTED, bug)).run(KILLS, settle_seconds=10)
+    print(f"{bug}: {outcome}")
     return outcome
 
 
+async def kills_until_caught(
+    folder: Path, bug: str, profile: Profile, is_caught: Callable[[Outcome], bool]
+) -> int | None:
+    """None when the bug got through all campaigns."""
+    kills = 0
+    for number in range(CAMPAIGNS):
+        outcome = await run(folder, bug, profile, f"{SEED}-{number}")
+        kills += outcome.kills
+        if is_caught(outcome):
+            return kills
+    return None
+
+
+def doubles(question: str) -> Callable[[Outcome], bool]:
+    return lambda outcome: any(verdict.question == question and verdict.doubled for verdict in outcome.verdicts)
+
+
+def loses_accepted(outcome: Outcome) -> bool:
+    in_log = "accepted events are in the log"
+    return any(verdict.question == in_log and verdict.lost for verdict in outcome.verdicts)
+
+
 async def test_answer_before_commit_is_caught(tmp_path: Path) -> None:
-    outcome = await run(tmp_path, "answer-before-commit", INGEST)
-    assert any(verdict.lost for verdict in outcome.verdicts), outcome
+    assert await kills_until_caught(tmp_path, "answer-before-commit", INGEST, loses_accepted)
 
 
 async def test_mark_outside_the_commit_is_caught(tmp_path: Path) -> None:
-    outcome = await run(tmp_path, "mark-outside-the-commit", PROCESSING)
-    doubled = {verdict.question for verdict in outcome.verdicts if verdict.doubled}
-    assert "entries are recorded in order" in doubled, outcome
+    twice = doubles("entries are recorded in order")
+    assert await kills_until_caught(tmp_path, "mark-outside-the-commit", PROCESSING, twice)
 
 
+@pytest.mark.slow
 async def test_answer_outside_the_commit_is_caught(tmp_path: Path) -> None:
-    outcome = await run(tmp_path, "answer-outside-the-commit", PROCESSING)
-    doubled = {verdict.question for verdict in outcome.verdicts if verdict.doubled}
-    assert "each keyed request happens once" in doubled, outcome
+    def tells_another_story(outcome: Outcome) -> bool:
+        """Done twice, or done once and then refused."""
+        question = "each keyed request happens once"
+        return any(verdict.question == question and not verdict.valid for verdict in outcome.verdicts)
+
+    assert await kills_until_caught(tmp_path, "answer-outside-the-commit", PROCESSING, tells_another_story)
 
 
+@pytest.mark.slow
 async def test_slow_commits_alone_are_no_bug(tmp_path: Path) -> None:
     assert not (outcome := await run(tmp_path, "none", PROCESSING)).invalid, outcome
