@@ -5,7 +5,7 @@ What the reader does stands in fenced blocks, in this order:
 Write `path`: and a block         the file is written
 In `path`, … : and a diff block   each `-` line is replaced by the `+` line below it
 a console block                   each `$ ` line is run; the lines below it are what it prints
-```sh                             installation: not run here
+```sh and ```text                 installation, or output alone: not run here
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def moves_of(page: Path) -> Iterator[Move]:
             yield from _edits(_named(_EDIT, lead), text)
         elif kind in ("json", "python"):
             yield WriteFile(_named(_WRITE, lead), text + "\n")
-        elif kind != "sh":
+        elif kind not in ("sh", "text"):
             raise AssertionError(f"what does a reader do with a block of {kind}?")
 
 
