@@ -13,6 +13,8 @@ PROJECT = ROOT / "pyproject.toml"
 
 def test_imports_keep_to_the_floors(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
+    # It configures logging for a process of its own, which would silence every logger for the tests that follow.
+    monkeypatch.setattr("logging.config.dictConfig", lambda config: None)
     code = lint_imports(config_filename=str(PROJECT), no_cache=True)
     assert code == 0, capsys.readouterr().out
 

@@ -37,7 +37,7 @@ class Sampler:
 
     def choose(self, header: str | None) -> str | None:
         """`header` is the traceparent as sent. None: not traced."""
-        taken = self.continues(header)
+        taken = valid_traceparent(header) if header is not None else None
         if taken is None and self._ids.chance() < self._ratio:
             return sampled(self._ids.trace_parent())
         return taken
