@@ -52,7 +52,7 @@ class Bench:
 
     async def until(self, true: Callable[[], bool], seconds: float = 5) -> None:
         async with asyncio.timeout(seconds):
-            while not true():
+            while not true():  # noqa: ASYNC110 - tests poll from outside on purpose
                 await asyncio.sleep(0.002)
 
     async def settled(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from estate.contracts.orders import OrderNoted, OrderPlaced
-
 from interlock import Context, Flow
+
+from estate.contracts.orders import OrderNoted, OrderPlaced
 
 notes = Flow("notes", owner="team-bench")
 

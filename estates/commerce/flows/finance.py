@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 
 import msgspec
+
+from interlock import Context, Flow, Reply
+
 from estate.contracts.finance import CreditPosted, InvoicePosted
 from estate.contracts.fulfilment import FulfillmentShipped
 from estate.contracts.inventory import StockReserved
 from estate.contracts.orders import OrderPlaced, OrderShorted
 from estate.contracts.payments import PaymentDeclined, PaymentRefunded
-
-from interlock import Context, Flow, Reply
 
 finance = Flow("finance", owner="team-finance")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from interlock import Context, Flow, Reply
+
 from estate.contracts.fulfilment import FulfillmentShipped, FulfillmentShippedLine
 from estate.contracts.inventory import StockReserved
-
-from interlock import Context, Flow, Reply
 
 fulfilment = Flow("fulfilment", owner="team-warehouse")
 

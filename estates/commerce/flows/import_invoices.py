@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+
+from interlock import Answer, Context, Flow
+
 from estate.contracts.orders import InvoiceImported
 from estate.rules.cancellation import cancelled_orders
 from estate.rules.order import placed_order
@@ -12,8 +15,6 @@ from estate.rules.purchases import Purchases
 from estate.rules.reasons import Reason
 from estate.rules.refusal import refused_rows
 from estate.rules.sheet import Sheet, read_sheet
-
-from interlock import Answer, Context, Flow
 
 importing = Flow("import-invoices", owner="team-storefront")
 

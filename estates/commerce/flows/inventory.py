@@ -6,11 +6,12 @@ from collections import Counter
 from decimal import Decimal
 
 import msgspec
+
+from interlock import Context, Flow
+
 from estate.contracts.inventory import StockReceived, StockReserved, StockReservedLine
 from estate.contracts.orders import OrderPlaced, OrderShorted
 from estate.contracts.payments import PaymentAuthorized, PaymentDeclined
-
-from interlock import Context, Flow
 
 inventory = Flow("inventory", owner="team-warehouse")
 

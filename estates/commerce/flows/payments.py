@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from interlock import Context, Flow, Reply
+
 from estate.contracts.orders import OrderPlaced
 from estate.contracts.payments import PaymentAuthorized, PaymentDeclined
-
-from interlock import Context, Flow, Reply
 
 payments = Flow("payments", owner="team-payments")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from estate.contracts.orders import RowsRefused
-
 from interlock import Context, Flow
+
+from estate.contracts.orders import RowsRefused
 
 # continue: two refusals of one invoice have nothing to wait for in each other.
 quarantine = Flow("quarantine", owner="team-storefront", after_dead_letter="continue")

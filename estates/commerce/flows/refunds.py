@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import Literal
 
 import msgspec
+
+from interlock import Context, Flow, Reply
+
 from estate.contracts.finance import InvoicePosted
 from estate.contracts.orders import OrderCancelled, OrderShorted
 from estate.contracts.payments import PaymentDeclined, PaymentRefunded
-
-from interlock import Context, Flow, Reply
 
 refunds = Flow("refunds", owner="team-payments")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
+
 from estate.rules import sku as skus
 from estate.rules.money import NOTHING, line_amount, part_amount
 from estate.rules.row import Row

@@ -5,9 +5,9 @@ Accounts have a small overdraft, so that some transfers are refused; the refusal
 
 from typing import Any
 
-from estate.contracts.ledger import TransferMade
-
 from interlock import Answer, Context, Flow
+
+from estate.contracts.ledger import TransferMade
 
 OVERDRAFT = 1000
 

@@ -3,9 +3,9 @@
 import asyncio
 import random
 
-from estate.contracts.ledger import EntryPosted, EntryRecorded
-
 from interlock import Context, Flow, Reply, RetrySchedule
+
+from estate.contracts.ledger import EntryPosted, EntryRecorded
 
 RETRIES = RetrySchedule((0.02, 0.05, 0.1, 0.2, 0.5, 1, 1, 1, 1, 1, 1, 1))
 
