@@ -152,6 +152,18 @@ async def test_a_dead_call_names_the_next_command(recording: Recording) -> None:
     assert "Next: interlock dlq show d1" in text
 
 
+async def test_a_call_that_was_given_up_did_not_succeed(recording: Recording) -> None:
+    position = await recording.accept("e1")
+    charge = call(position, 5)
+    await recording.handled(position, 5, result=StepResult(calls=(charge,)))
+    await recording.tried(charge, 5, None, 40, error="connect", due_us=at(500))
+    await recording.tried(charge, 500, None, 40, attempt=2, error="connect", state=DeliveryState.DEAD)
+    await recording.step(Step(delivery=charge._replace(attempts=2, state=DeliveryState.DISCARDED)))
+    text = text_of(await tell(recording.store, "e1"))
+    assert "payments.charge gave no answer (connect) twice and was given up, or replaced by a redrive." in text
+    assert "succeeded" not in text
+
+
 async def test_a_dead_letter_and_its_redrive(recording: Recording) -> None:
     position = await recording.accept("e1")
     await recording.failed(position, 5, 1)

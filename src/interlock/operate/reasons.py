@@ -79,7 +79,9 @@ def _calls(facts: Iterable[Fact]) -> Iterator[str]:
     for delivery in calls.values():
         tries = [fact for fact in delivery if fact.kind is FactKind.CALLED]
         due = next((fact for fact in delivery if fact.kind is FactKind.CALL_DUE), None)
-        if due is not None and not tries:
+        if any(fact.kind is FactKind.CALL_DISCARDED for fact in delivery):
+            yield f"{delivery[0].name} {_failures(tries)} and was given up, or replaced by a redrive."
+        elif due is not None and not tries:
             yield f"{due.name} has not been called yet."
         elif due is not None:
             yield f"{due.name} {_failures(tries)}; it will be tried again."
@@ -95,6 +97,8 @@ def _refused(tries: list[Fact]) -> bool:
 
 def _failures(tries: list[Fact]) -> str:
     """`answered 503 once and gave no answer (timeout) twice`."""
+    if not tries:
+        return "was not called"
     counted = Counter(_answer(fact) for fact in tries)
     told = [
         f"answered {what} {_times(count)}" if what.isdigit() else f"gave no answer ({what}) {_times(count)}"
@@ -104,7 +108,7 @@ def _failures(tries: list[Fact]) -> str:
 
 
 def _retry(tries: list[Fact]) -> str:
-    ended = "succeeded" if (tries[-1].status or 0) < 300 else "was the last"
+    ended = "succeeded" if 200 <= (tries[-1].status or 0) < 300 else "was the last"
     if len(tries) == 2:
         return f"the retry after {in_words(tries[1].at_us - tries[0].ended_us)} {ended}"
     return f"attempt {tries[-1].attempt}, {in_words(tries[-1].at_us - tries[0].at_us)} after the first, {ended}"
