@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from .campaign import INGEST, PROCESSING, Campaign, Outcome, Profile
+from .engine import EngineFailed
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 PLANTED = str(Path(__file__).parent / "planted.py")
@@ -66,3 +67,10 @@ async def test_answer_outside_the_commit_is_caught(tmp_path: Path) -> None:
 @pytest.mark.slow
 async def test_slow_commits_alone_are_no_bug(tmp_path: Path) -> None:
     assert not (outcome := await run(tmp_path, "none", PROCESSING)).invalid, outcome
+
+
+async def test_an_engine_that_ends_by_itself_fails_the_run(tmp_path: Path) -> None:
+    script = "import time; print('listening on http://127.0.0.1:9', flush=True); time.sleep(0.02)"
+    campaign = Campaign(tmp_path / "run", INGEST, SEED, (sys.executable, "-c", script))
+    with pytest.raises(EngineFailed, match="ended by itself"):
+        await campaign.run(KILLS)
