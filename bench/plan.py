@@ -20,6 +20,8 @@ class Plan:
     paced_seconds: float = 20.0
     stored_events: int = 1_000_000
     growth_count: int = 60_000
+    stage_count: int = 40_000
+    thorough: bool = True  # also the comparisons that no aim asks for
     rivals: str | None = None  # why they cannot run
     redis: bool = True
 
@@ -31,10 +33,12 @@ def quick(place: Path) -> Plan:
         rounds=3,
         ingest_seconds=1.0,
         ingest_count=50_000,
-        whole_count=15_000,
-        slow_count=8_000,
-        celery_count=1_500,
-        paced_seconds=4.0,
+        whole_count=12_000,
+        slow_count=6_000,
+        celery_count=600,
+        paced_seconds=3.0,
         stored_events=300_000,
-        growth_count=15_000,
+        growth_count=12_000,
+        stage_count=15_000,
+        thorough=False,
     )

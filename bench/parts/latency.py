@@ -11,6 +11,8 @@ from bench.subjects.faststream import FastStream
 from bench.subjects.interlock import Interlock
 
 RATES = (50, 1000)
+WARM = 200
+"""Orders before the clock runs: the first ones pay for imports and caches."""
 NOTE = "accepted by JetStream before fsync; row committed; no contract, dedupe, emitted event or record"
 LISTS = f"lists of up to {LIST_SIZE} that wait 20 ms to fill"
 Spans = dict[str, list[float]]
@@ -18,16 +20,19 @@ Spans = dict[str, list[float]]
 
 def measure(plan: Plan) -> Findings:
     found = Findings()
-    subjects = [] if plan.rivals else [FastStream(plan.place / "rival"), FastStream(plan.place / "rival", size=LIST_SIZE)]
+    subjects: list[FastStream] = []
+    if plan.rivals is None:
+        subjects.append(FastStream(plan.place / "rival"))
+        if plan.thorough:
+            subjects.append(FastStream(plan.place / "rival", size=LIST_SIZE))
+    ours: dict[int, Spans] = {rate: {} for rate in RATES}
+    theirs: list[dict[int, Spans]] = [{rate: {} for rate in RATES} for _ in subjects]
+    for _ in range(plan.rounds):
+        keep(ours, ours_once(plan))
+        for subject, spans in zip(subjects, theirs, strict=True):
+            keep(spans, rival_once(plan, subject))
     for rate in RATES:
-        count = int(rate * plan.paced_seconds)
-        ours: Spans = {}
-        theirs: list[Spans] = [{} for _ in subjects]
-        for _ in range(plan.rounds):
-            keep(ours, ours_once(plan, count, rate))
-            for subject, spans in zip(subjects, theirs, strict=True):
-                keep(spans, rival_once(subject, count, rate))
-        found.comparisons.extend(_compare(rate, ours, subjects, theirs))
+        found.comparisons.extend(_compare(rate, ours[rate], subjects, [spans[rate] for spans in theirs]))
     return found
 
 
@@ -46,42 +51,55 @@ def _compare(rate: int, ours: Spans, subjects: list[FastStream], theirs: list[Sp
     return rows
 
 
-def keep(spans: Spans, found: dict[str, float]) -> None:
-    for name, value in found.items():
-        spans.setdefault(name, []).append(value)
+def keep(spans: dict[int, Spans], found: dict[int, dict[str, float]]) -> None:
+    for rate, values in found.items():
+        for name, value in values.items():
+            spans[rate].setdefault(name, []).append(value)
 
 
-def ours_once(plan: Plan, count: int, rate: int) -> dict[str, float]:
+def ours_once(plan: Plan) -> dict[int, dict[str, float]]:
     ours = Interlock(plan.place / "latency")
     stamps = ours.place / "stamps"
+    sent = {}
     try:
         ours.start(stamps)
-        ours.load(200)  # warm: the first events pay for imports and caches
-        wait_until_done(ours, 200)
-        ours.load(count, rate=rate, connections=16)
-        wait_until_done(ours, 200 + count)
+        ours.load(WARM)
+        done = WARM
+        wait_until_done(ours, done)
+        for rate in RATES:
+            count = int(rate * plan.paced_seconds)
+            ours.load(count, rate=rate, connections=16)
+            sent[rate] = moments(ours.acknowledged)
+            done += count
+            wait_until_done(ours, done)
     finally:
         ours.stop()
     ours.verify(handled=True)
-    spans = percentiles(moments(ours.acknowledged), {f"O-{one}": done for one, done in read_stamps(stamps).items()})
+    committed = {f"O-{one}": moment for one, moment in read_stamps(stamps).items()}
     ours.remove()
-    return spans
+    return {rate: percentiles(orders, committed) for rate, orders in sent.items()}
 
 
-def rival_once(subject: FastStream, count: int, rate: int) -> dict[str, float]:
+def rival_once(plan: Plan, subject: FastStream) -> dict[int, dict[str, float]]:
     stamps = subject.place / "stamps"
+    sent = {}
     try:
         subject.open()
         subject.start(stamps)
-        subject.load(200)
-        wait_until_done(subject, 200)
-        subject.load(count, rate=rate)
-        wait_until_done(subject, 200 + count)
+        subject.load(WARM)
+        done = WARM
+        wait_until_done(subject, done)
+        for rate in RATES:
+            count = int(rate * plan.paced_seconds)
+            subject.load(count, rate=rate)
+            sent[rate] = moments(subject.acknowledged)
+            done += count
+            wait_until_done(subject, done)
     finally:
         subject.stop()
-    spans = percentiles(moments(subject.acknowledged), read_stamps(stamps))
+    committed = read_stamps(stamps)
     subject.remove()
-    return spans
+    return {rate: percentiles(orders, committed) for rate, orders in sent.items()}
 
 
 def read_stamps(path: Path) -> dict[str, int]:

@@ -75,7 +75,7 @@ def ingest(plan: Plan, shim: Path, added_ms: int, connections: int) -> Compariso
 def whole(plan: Plan, shim: Path, added_ms: int) -> list[Comparison]:
     count = size(added_ms, plan.slow_count)
     samples, batches = Samples(), []
-    subjects = [] if plan.rivals else [FastStream(plan.place / "rival"), FastStream(plan.place / "rival", size=LIST_SIZE)]
+    subjects = [] if plan.rivals or not plan.thorough else [FastStream(plan.place / "rival"), FastStream(plan.place / "rival", size=LIST_SIZE)]
     theirs = [Samples() for _ in subjects]
     for _ in range(plan.rounds):
         batches.append(ours_once(plan, shim, added_ms, count, samples))

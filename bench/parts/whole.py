@@ -102,10 +102,10 @@ def runs(plan: Plan, found: Findings) -> tuple[dict[str, Run], dict[str, Run]]:
     one, lists = FastStream(place), FastStream(place, size=LIST_SIZE)
     always = FastStream(place, sync_always=True)
     for subject in (one, lists):
-        share = count if subject is lists else count // 2
+        share = count if subject is lists else count // 4
         live[subject.name] = lambda samples, who=subject, n=share: rival_live(who, n, samples)  # type: ignore[misc]
         waiting[subject.name] = lambda samples, who=subject, n=share: rival_waiting(who, n, samples)  # type: ignore[misc]
-    live[always.name] = lambda samples: rival_live(always, count // 4, samples)
+    live[always.name] = lambda samples: rival_live(always, count // 8, samples)
     if not plan.redis:
         found.remarks.append("skipped Celery: redis-server is not installed (apt-get install redis-server)")
         return live, waiting

