@@ -124,7 +124,15 @@ class Parking:
             line.blocked.add(Mark(*held[:4]))
         self._advance(key_hash, line)
 
+    def freed(self, key_hash: int) -> None:
+        """The key is at work no more: what a redrive put in line meanwhile has its turn, and what joined it."""
+        line = self._lines.get(key_hash)
+        if line is not None:
+            self._advance(key_hash, line)
+
     def _advance(self, key_hash: int, line: Line) -> None:
+        if self._worker.at_work(key_hash):
+            return
         if line.advance() is not None:
             self._run_head(key_hash)
         elif line.empty:

@@ -32,7 +32,7 @@ def drive(run: Coroutine[Any, Any, Any], finished: Finished, deadlines: Deadline
     except StopIteration as stop:
         finished(stop.value, None)
         return None
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:  # nobody cancelled us: it is the handler's own
         finished(None, error)
         return None
     return asyncio.get_running_loop().create_task(_wait(run, awaited, finished, deadlines))
@@ -49,6 +49,11 @@ async def _wait(run: Coroutine[Any, Any, Any], awaited: Any, finished: Finished,
             f"The handler ran longer than {deadlines.limit_seconds:g} s.",
             next_step="Move outside calls to ctx.call, or raise limits.handler_seconds.",
         )
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise  # the engine gives the run up
+        failure = error  # of something that the handler waited for: without an end its key would stand for ever
     except Exception as error:
         failure = error
     finished(value, failure)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from interlock.model.problems import HandlerFailed, Problem, Rejected
 from interlock.sdk.context import Skipped
 
 DETAIL_CHARACTERS = 2000
+SKIPPED = "skipped"
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 
 
 class Failure(NamedTuple):
@@ -20,11 +23,28 @@ class Failure(NamedTuple):
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Rejections and skips carry their reason as code; other exceptions their class, since their text may hold data."""
+    """Rejections and skips carry their reason as code; other exceptions their class, since their text may hold data.
+
+    A reason that is no code is free text, which has no place in the record: only the envelope keeps it.
+    """
     if isinstance(error, Skipped):
-        return Failure(error.reason, "", False, True)
+        return Failure(error.reason if _CODE.fullmatch(error.reason) else SKIPPED, "", False, True)
     if isinstance(error, Rejected):
-        return Failure(error.reason, error.detail[:DETAIL_CHARACTERS], True, False)
-    if isinstance(error, Problem):
-        return Failure(error.code, str(error)[:DETAIL_CHARACTERS], False, False)
-    return Failure(f"{HandlerFailed.code}:{type(error).__name__}", str(error)[:DETAIL_CHARACTERS], False, False)
+        code = error.reason if _CODE.fullmatch(error.reason) else Rejected.code
+        detail = error.detail if code == error.reason else f"{error.reason}: {error.detail}"
+        return Failure(code, _bounded(detail), True, False)
+    code = error.code if isinstance(error, Problem) else f"{HandlerFailed.code}:{type(error).__name__}"
+    return Failure(code, _bounded(_text_of(error)), False, False)
+
+
+def _text_of(error: BaseException) -> str:
+    """Exceptions of others: even their text can fail."""
+    try:
+        return str(error)
+    except Exception as failed:
+        return f"(its text raised {type(failed).__name__})"
+
+
+def _bounded(text: str) -> str:
+    """Short, and such that every store can hold it: lone surrogates have no UTF-8."""
+    return text[:DETAIL_CHARACTERS].encode(errors="replace").decode()

@@ -27,7 +27,15 @@ from interlock.model.clock import Clock
 from interlock.model.event import Stored
 from interlock.model.handling import HandlingState, Mark
 from interlock.model.ids import Ids
-from interlock.model.problems import AlreadyHandled, CounterRefused, Fenced, Problem, StaleRead, Unexpected
+from interlock.model.problems import (
+    AlreadyHandled,
+    CounterRefused,
+    Fenced,
+    Problem,
+    StaleRead,
+    UnavailableProblem,
+    Unexpected,
+)
 from interlock.model.record import DeliveryRow, FailedAttempt, HandlingRow, Held
 from interlock.model.step import EMPTY, Commit, CursorMove, Step, StepResult
 from interlock.ports.event_log import EventLog
@@ -218,7 +226,14 @@ class Worker:
                 self._stage(task, HandlingState.DONE, result, None)
                 return
         assert error is not None
+        if isinstance(error, UnavailableProblem):  # says nothing about the handler: no attempt is spent
+            self.later(self._run_later(task))
+            return
         self._failed(task, failure_of(error), frame_of(error))
+
+    async def _run_later(self, task: HandlerRun) -> None:
+        await self._clock.sleep(self._limits.store_retry_seconds)
+        self.run(task)
 
     def _failed(self, task: HandlerRun, failure: Failure, frame: str) -> None:
         """Skip, retry later, or dead-letter."""
@@ -382,6 +397,7 @@ class Worker:
             self.run(queue.popleft())
         else:
             del self._busy[key_hash]
+            self._parking.freed(key_hash)
 
     def forget(self, partition: int, position: int) -> None:
         """The position is settled: the cursor may pass it."""
@@ -389,6 +405,10 @@ class Worker:
         self._lanes[partition].settle(position)
 
     # Parked keys: what Parking needs
+
+    def at_work(self, key_hash: int) -> bool:
+        """Whether events of the key that were never parked are being handled, or queue up for it."""
+        return key_hash in self._busy
 
     async def held_event(self, mark: Mark) -> Held | None:
         return await self._store.held_one(mark)
