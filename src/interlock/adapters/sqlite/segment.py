@@ -8,7 +8,7 @@ Hashes are 32 bits wide: a hit is a candidate, to be compared with the row.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from zlib import crc32
 
 SEAL_EVENTS = 16384
@@ -19,8 +19,11 @@ def id_hash(text: str) -> int:
     return crc32(text.encode())
 
 
+Entry = tuple[int, str, str | None, bytes]
+
+
 class Segment:
-    """The open end of the log's lookup index."""
+    """A stretch of the log's lookup index. Offsets have 16 bits: twice SEAL_EVENTS is more than it may ever get."""
 
     __slots__ = ("_hashes", "_offsets", "first", "last")
 
@@ -30,7 +33,7 @@ class Segment:
         self._hashes = array("I")
         self._offsets = array("H")
 
-    def add(self, entries: Iterable[tuple[int, str, str | None, bytes]]) -> None:
+    def add(self, entries: Iterable[Entry]) -> None:
         """Entries are (position, id, correlation, business hashes), by position. A hot loop, hence the locals."""
         hashes, offsets, first = self._hashes.append, self._offsets.append, self.first
         position = self.last
@@ -52,6 +55,31 @@ class Segment:
 
     def row(self) -> tuple[int, int, bytes, bytes]:
         return self.first, self.last, self._hashes.tobytes(), self._offsets.tobytes()
+
+
+class Unsealed:
+    """The open end of the index: mostly one segment, more after a commit that emitted very many events."""
+
+    __slots__ = ("_segments",)
+
+    def __init__(self, sealed: int) -> None:
+        self._segments = [Segment(sealed + 1)]
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        for start in range(0, len(entries), SEAL_EVENTS):
+            if self._segments[-1].full:
+                self._segments.append(Segment(self._segments[-1].last + 1))
+            self._segments[-1].add(entries[start : start + SEAL_EVENTS])
+
+    def full(self) -> list[Segment]:
+        """Those that can be sealed."""
+        return [segment for segment in self._segments if segment.full]
+
+    def sealed(self, done: Sequence[Segment]) -> None:
+        """The commit that carried their rows succeeded."""
+        if done:
+            last = done[-1].last
+            self._segments = [segment for segment in self._segments if segment not in done] or [Segment(last + 1)]
 
 
 def candidates(first: int, hashes: bytes, offsets: bytes, wanted: set[int]) -> Iterator[int]:

@@ -23,7 +23,7 @@ from interlock.adapters.sqlite.file import (
     translated,
 )
 from interlock.adapters.sqlite.names import Names
-from interlock.adapters.sqlite.segment import Segment
+from interlock.adapters.sqlite.segment import Segment, Unsealed
 from interlock.adapters.sqlite.tail import WINDOW_EVENTS, Tail, Window
 from interlock.adapters.sqlite.work import AppendWork, CallWork, CommitWork
 from interlock.model.event import Appended, Event, Stored
@@ -71,13 +71,12 @@ class SqliteStore:
         self._windows: list[Window] = []
         self._listeners: list[Listener] = []
         self._open_segment()
-        self._sealing = False
         self._forget()
 
     def _open_segment(self) -> None:
         sealed: int = scalar(self.connection, "SELECT max(last) FROM segment") or 0
-        self._segment = Segment(sealed + 1)
-        self._segment.add(fetch(self.connection, sql.TAIL, (sealed,)))
+        self._unsealed = Unsealed(sealed)
+        self._unsealed.add(fetch(self.connection, sql.TAIL, (sealed,)))
 
     @classmethod
     async def open(
@@ -266,9 +265,9 @@ class SqliteStore:
         events = [event for work in works if isinstance(work, AppendWork) for event in work.events]
         self._known.update(self._claims.find(events) if events else {})
         self.new_batch()
-        if self._segment.full:
-            self.connection.execute(sql.SEAL, self._segment.row())
-            self._sealing = True
+        self._sealing[:] = self._unsealed.full()
+        for segment in self._sealing:
+            self.connection.execute(sql.SEAL, segment.row())
 
     def _ended(self, committed: bool) -> None:
         if not committed:
@@ -277,8 +276,7 @@ class SqliteStore:
             self._forget()
             return
         self.names.stored()
-        if self._sealing:
-            self._segment = Segment(self._segment.last + 1)
+        self._unsealed.sealed(self._sealing)
         fresh = self._fresh
         self._forget()
         if fresh:
@@ -287,14 +285,14 @@ class SqliteStore:
     def _publish(self, fresh: list[Stored]) -> None:
         self._head = self._position
         self._tail.add(fresh)
-        self._segment.add([(position, event[1], event[7], event[10]) for position, event in fresh])
+        self._unsealed.add([(position, event[1], event[7], event[10]) for position, event in fresh])
         for listener in self._listeners:
             listener(fresh)
 
     def _forget(self) -> None:
         self._fresh: list[Stored] = []
         self._known: dict[tuple[str, str], int] = {}
-        self._sealing = False
+        self._sealing: list[Segment] = []
 
     def _submit(self, work: Work) -> None:
         if self._closed:

@@ -1,0 +1,39 @@
+"""A step may emit more events than a segment of the log's index holds."""
+
+from __future__ import annotations
+
+from flows.conftest import Bench
+from flows.shop import OrderPlaced, StockReserved
+from interlock import Context, Flow
+from interlock.adapters.sqlite import SqliteReader
+from interlock.flows.engine import Engine
+
+MANY = 70_000
+
+
+async def test_one_step_emits_more_than_a_segment_holds(bench: Bench) -> None:
+    if bench.kind == "memory":
+        return
+    flow = Flow("fan", owner="team")
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        for n in range(placed.n):
+            ctx.emit(StockReserved(order_id=placed.order_id, n=n))
+
+    await bench.run(flow)
+    bench.producer.place("a", MANY)
+    await bench.until(lambda: bench.store.head(0) > MANY, 20)
+    bench.producer.place("b", 1)
+    bench.producer.place("b", 1)
+    await bench.until(lambda: len(bench.producer.appended) == 3)
+    await bench.settled()
+    bench.producer.place("c", 0)
+    await bench.settled()
+    await bench.reopen(flow)
+    assert isinstance(bench.engine, Engine)
+    reader = SqliteReader(bench.path)
+    assert len(await reader.find_events("a")) == MANY + 1
+    assert len(await reader.find_events("b")) == 4
+    assert len(await reader.find_events("evt-000001")) == MANY + 1
+    await reader.close()
