@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from interlock.sdk.flow import Flow, HandlerSpec, schedule_type
 from interlock.sdk.reply import Tick
 
 RETRY_SECONDS = 1.0
-CATCH_UP_LIMIT = 10_000
+ONE_MINUTE = timedelta(minutes=1)
 TABLE = "interlock.schedule"
 
 
@@ -122,14 +122,18 @@ class Scheduler:
         )
 
 
-def missed_runs(spec: HandlerSpec, last: datetime, now: datetime) -> list[datetime]:
+def missed_runs(spec: HandlerSpec, last: datetime, now: datetime) -> Iterator[datetime]:
     """Runs that were due after `last` and up to `now`, as the policy `missed` wants them."""
-    if spec.missed == "skip":
-        return []
-    due: list[datetime] = []
-    for local in CronSim(spec.cron or "", last.astimezone(ZoneInfo(spec.zone))):
-        moment = local.astimezone(UTC)
-        if moment > now or len(due) >= CATCH_UP_LIMIT:
-            break
-        due.append(moment)
-    return due if spec.missed == "all" else due[-1:]
+    zone, cron = ZoneInfo(spec.zone), spec.cron or ""
+    if spec.missed == "latest":
+        newest = next(CronSim(cron, (now + ONE_MINUTE).astimezone(zone), reverse=True)).astimezone(UTC)
+        if newest > now:
+            newest = next(CronSim(cron, newest.astimezone(zone), reverse=True)).astimezone(UTC)
+        if newest > last:
+            yield newest
+    if spec.missed == "all":
+        for local in CronSim(cron, last.astimezone(zone)):
+            due = local.astimezone(UTC)
+            if due > now:
+                return
+            yield due

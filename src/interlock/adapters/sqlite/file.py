@@ -98,6 +98,8 @@ def opening() -> Iterator[None]:
 
 def connect(path: str, vfs: str | None, synchronous: str) -> apsw.Connection:
     """The writing connection. WAL with synchronous=FULL: each commit is on disk before it returns."""
+    if vfs is None:  # it holds payloads: for its owner only; SQLite gives -wal and -shm the same mode
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = apsw.Connection(path, vfs=vfs) if vfs else apsw.Connection(path)
     connection.set_busy_timeout(BUSY_MILLISECONDS)
     connection.pragma("journal_mode", "wal")
