@@ -1,6 +1,6 @@
-"""The load generator: keep-alive connections over raw sockets, requests rendered beforehand, each with an id of its own.
+"""The load generator: keep-alive connections over raw sockets, requests rendered beforehand, ids unique.
 
-`python -m bench.load PORT --connections 64 --count 40000 [--seconds 2] [--rate 1000] [--random-ids] [--acks FILE]`.
+`python -m bench.load PORT --connections 64 --count 40000 [--seconds 2] [--rate 1000] [--random-ids] [--traced] [--acks FILE]`.
 Closed loop by default: a connection sends its next request when the last is answered. With `--rate` requests are due
 at fixed times whatever the answers do, so a stall counts against all that were due meanwhile. Prints one JSON line.
 `--acks` gets a line `id due_ns acknowledged_ns` for every 2xx.
@@ -23,7 +23,7 @@ from bench import order
 
 HEAD = (
     b"POST /events HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\naccept: */*\r\n"
-    b"content-type: application/cloudevents+json\r\ncontent-length: %d\r\n\r\n%b"
+    b"content-type: application/cloudevents+json\r\n%bcontent-length: %d\r\n\r\n%b"
 )
 Answered = Callable[["Caller"], None]
 
@@ -33,10 +33,11 @@ class Request:
 
     __slots__ = ("acknowledged_ns", "due_ns", "identity", "payload")
 
-    def __init__(self, identity: str) -> None:
+    def __init__(self, identity: str, *, traced: bool = False) -> None:
         body = order.event(identity)
         self.identity = identity
-        self.payload = HEAD % (len(body), body)
+        trace = b"traceparent: 00-%b-00000000000000a1-00\r\n" % order.random_hex(identity) if traced else b""
+        self.payload = HEAD % (trace, len(body), body)
         self.due_ns = 0
         self.acknowledged_ns = 0
 
@@ -149,12 +150,14 @@ class Load:
             self._free.popleft().send(self._due.popleft())
 
 
-def render(run: str, count: int, *, random: bool = False) -> list[Request]:
+def render(run: str, count: int, *, random: bool = False, traced: bool = False) -> list[Request]:
     identity = order.random_id if random else order.event_id
-    return [Request(identity(run, number)) for number in range(count)]
+    return [Request(identity(run, number), traced=traced) for number in range(count)]
 
 
-async def measure(port: int, connections: int, requests: list[Request], rate: float, seconds: float) -> dict[str, float]:
+async def measure(
+    port: int, connections: int, requests: list[Request], rate: float, seconds: float
+) -> dict[str, float]:
     """Times in seconds and nanoseconds; `rate` is of acknowledged requests over first sent to last acknowledged."""
     await Load(requests, rate, seconds).run(port, connections)
     acknowledged = [request for request in requests if request.acknowledged_ns]
@@ -179,12 +182,11 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--random-ids", action="store_true")
+    parser.add_argument("--traced", action="store_true", help="each request has a traceparent of its own")
     parser.add_argument("--acks")
     arguments = parser.parse_args(argv)
-    requests = render(order.new_run(), arguments.count, random=arguments.random_ids)
-    result = uvloop.run(
-        measure(arguments.port, arguments.connections, requests, arguments.rate, arguments.seconds)
-    )
+    requests = render(order.new_run(), arguments.count, random=arguments.random_ids, traced=arguments.traced)
+    result = uvloop.run(measure(arguments.port, arguments.connections, requests, arguments.rate, arguments.seconds))
     if arguments.acks:
         with open(arguments.acks, "w") as file:
             for request in requests:

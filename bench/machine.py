@@ -40,7 +40,9 @@ def spawn(
 def call(command: Sequence[str], *, core: str = LOAD_CORE, env: Mapping[str, str] | None = None) -> str:
     """Run to the end on the load generator's core; its standard output. Raises CalledProcessError."""
     whole = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
-    return subprocess.run(pinned(core, command), env=whole, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+    return subprocess.run(
+        pinned(core, command), env=whole, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ).stdout
 
 
 def free_port() -> int:

@@ -13,7 +13,9 @@ SOURCE = "/bench/storefront"
 
 _ROWS = (("85123A", 6, "2.55"), ("71053", 6, "3.39"), ("84406B", 8, "2.75"), ("22752", 2, "7.65"), ("21730", 6, "4.25"))
 _LINES = ",".join(f'{{"sku":"{sku}","quantity":{quantity},"unit_price":"{price}"}}' for sku, quantity, price in _ROWS)
-_DATA = '{"order_id":"%s","customer":"%s","placed_at":"2026-11-22T12:00:00Z","currency":"GBP","lines":[%s],"total":"98.44"}'
+_DATA = (
+    '{"order_id":"%s","customer":"%s","placed_at":"2026-11-22T12:00:00Z","currency":"GBP","lines":[%s],"total":"98.44"}'
+)
 _EVENT = (
     '{"specversion":"1.0","id":"%s","source":"' + SOURCE + '","type":"orders.OrderPlaced",'
     '"time":"2026-11-22T12:00:00.000Z","datacontenttype":"application/json","data":%s}'
@@ -33,6 +35,11 @@ def event_id(run: str, number: int) -> str:
 def random_id(run: str, number: int) -> str:
     """As unique, but in no order: what UUIDv4 does to an index."""
     return hashlib.md5(f"{run}-{number}".encode(), usedforsecurity=False).hexdigest()[:21]
+
+
+def random_hex(identity: str) -> bytes:
+    """32 hexadecimal digits, different for each identity."""
+    return hashlib.md5(identity.encode(), usedforsecurity=False).hexdigest().encode()
 
 
 def order_id(identity: str) -> str:

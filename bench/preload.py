@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -77,7 +77,7 @@ class Filler:
         causation: str | None,
         trace: str | None,
         attributes: bytes | None,
-        data: dict[str, object],
+        data: Mapping[str, object],
         body: bytes,
     ) -> Event:
         key, business = contract.route(data)
@@ -165,9 +165,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--random-ids", action="store_true")
     parser.add_argument("--acks", type=Path)
     given = parser.parse_args(argv)
-    uvloop.run(
-        fill(given.store, given.count, handled=given.handled, random_ids=given.random_ids, acks=given.acks)
-    )
+    uvloop.run(fill(given.store, given.count, handled=given.handled, random_ids=given.random_ids, acks=given.acks))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,11 @@ def _row(row: Comparison) -> list[str]:
         return [f"  {row.measure:<58} {ours}"]
     theirs = f"{short(row.theirs.median):>8} {row.unit} [{row.theirs.spread}]{_cpu(row.theirs.cpu_us)}"
     ratio = "   –" if row.ratio is None else f"{row.ratio:6.2f}"
-    return [f"  {row.measure:<58} {ratio} ×  {row.verdict}", f"      {row.ours.name:<44} {ours}", f"      {row.theirs.name:<44} {theirs}"]
+    return [
+        f"  {row.measure:<58} {ratio} ×  {row.verdict}",
+        f"      {row.ours.name:<44} {ours}",
+        f"      {row.theirs.name:<44} {theirs}",
+    ]
 
 
 def _cpu(cpu_us: float | None) -> str:
@@ -43,7 +47,9 @@ def _count(parts: dict[str, Findings]) -> str:
     aims = [row for row in rows if row.aim is not None]
     met = sum("met" in row.verdict for row in aims)
     kinds = {word: sum(row.verdict == word for row in rows) for word in ("win", "tie", "loss")}
-    return f"aims met {met} of {len(aims)}; beside them {kinds['win']} wins, {kinds['tie']} ties, {kinds['loss']} losses"
+    return (
+        f"aims met {met} of {len(aims)}; beside them {kinds['win']} wins, {kinds['tie']} ties, {kinds['loss']} losses"
+    )
 
 
 def as_data(header: list[str], parts: dict[str, Findings]) -> dict[str, Any]:
@@ -66,7 +72,12 @@ def _part(found: Findings) -> dict[str, Any]:
                 **{
                     side: None
                     if figure is None
-                    else {"name": figure.name, "median": figure.median, "samples": figure.samples, "cpu_us": figure.cpu_us}
+                    else {
+                        "name": figure.name,
+                        "median": figure.median,
+                        "samples": figure.samples,
+                        "cpu_us": figure.cpu_us,
+                    }
                     for side, figure in sides.items()
                 },
             }

@@ -49,7 +49,7 @@ def header(plan: Plan) -> list[str]:
     return [
         f"Interlock bench, {time.strftime('%Y-%m-%d %H:%M')} UTC, {machine.describe()}",
         f"fdatasync of 4 KiB here {syncs:.0f} µs (median); load average {machine.load_average():.2f} at the start",
-        f"{plan.rounds} rounds each, interleaved; median [smallest–largest]; a ratio above 1 means Interlock is better;",
+        f"{plan.rounds} rounds each, interleaved; median [smallest–largest]; above 1 × Interlock is better,",
         "below 1.3 × it is a tie. Orders are CloudEvents of 600 bytes. Figures of two runs are not comparable.",
     ]
 

@@ -102,7 +102,8 @@ class Stopwatch:
     def per_event(self, events: int) -> dict[str, float]:
         """Microseconds. The timing's own cost is taken off, half of it from the stage and half from its caller's."""
         return {
-            stage: max(0.0, spent - self.calls[stage] * self.overhead) / events * 1e6 for stage, spent in self.spent.items()
+            stage: max(0.0, spent - self.calls[stage] * self.overhead) / events * 1e6
+            for stage, spent in self.spent.items()
         }
 
 
@@ -198,11 +199,11 @@ async def run(count: int, folder: Path, watch: Stopwatch) -> dict[str, Any]:
     edge = Edge(estate, store, store, engine, clock, ids, lag=lambda: engine.lag)
     prefix = order.new_run()
     bodies = [order.event(order.event_id(prefix, number)) for number in range(count)]
-    bench = StageBench(edge, [HEAD % (len(body), body) for body in bodies])
+    bench = StageBench(edge, [HEAD % (b"", len(body), body) for body in bodies])
     cpu, wall = time.process_time(), time.perf_counter()
     bench.start()
     await bench.end
-    while engine.lag or not engine.idle:
+    while engine.lag or not engine.idle:  # noqa: ASYNC110 - the engine has no event for it
         await asyncio.sleep(0.002)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     done = {(tally.flow, int(tally.state)): tally.total for tally in await store.tallies()}
@@ -230,8 +231,12 @@ def stages(count: int) -> dict[str, Any]:
 def measure(plan: Plan) -> Findings:
     """Medians of several processes."""
     found = Findings()
-    runs = [json.loads(machine.call([sys.executable, "-m", "bench.stages", str(plan.stage_count)], core=machine.SYSTEM_CORE))
-            for _ in range(plan.rounds)]
+    runs = [
+        json.loads(
+            machine.call([sys.executable, "-m", "bench.stages", str(plan.stage_count)], core=machine.SYSTEM_CORE)
+        )
+        for _ in range(plan.rounds)
+    ]
     names = runs[0]["stages_us"]
     rows = {name: [run["stages_us"][name] for run in runs] for name in names}
     rows["CPU of all, without the timing"] = [run["cpu_us"] for run in runs]

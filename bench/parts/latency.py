@@ -116,7 +116,7 @@ def moments(path: Path) -> dict[str, tuple[int, int]]:
 
 
 def percentiles(sent: dict[str, tuple[int, int]], done: dict[str, int]) -> dict[str, float]:
-    """Milliseconds. Handled before the producer saw its answer counts as zero. Raises KeyError for one never handled."""
+    """Milliseconds. Handled before the producer saw its answer counts as 0. Raises KeyError for one never handled."""
     after_answer = sorted(max(0, done[one] - acknowledged) / 1e6 for one, (_, acknowledged) in sent.items())
     whole = sorted((done[one] - due) / 1e6 for one, (due, _) in sent.items())
     return {

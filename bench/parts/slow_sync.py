@@ -68,14 +68,18 @@ def ingest(plan: Plan, shim: Path, added_ms: int, connections: int) -> Compariso
         ours.kill()
     ours.verify(handled=False)
     ours.remove()
-    label = f"+{added_ms} ms: ingest, {connections} connections, mean batch {short(sorted(batches)[len(batches) // 2])}"
+    label = f"+{added_ms} ms: ingest, {connections} connections, {short(sorted(batches)[len(batches) // 2])} per sync"
     return Comparison("slow fsync", label, "requests/s", Figure("Interlock", tuple(rates)))
 
 
 def whole(plan: Plan, shim: Path, added_ms: int) -> list[Comparison]:
     count = size(added_ms, plan.slow_count)
     samples, batches = Samples(), []
-    subjects = [] if plan.rivals or not plan.thorough else [FastStream(plan.place / "rival"), FastStream(plan.place / "rival", size=LIST_SIZE)]
+    subjects = (
+        []
+        if plan.rivals or not plan.thorough
+        else [FastStream(plan.place / "rival"), FastStream(plan.place / "rival", size=LIST_SIZE)]
+    )
     theirs = [Samples() for _ in subjects]
     for _ in range(plan.rounds):
         batches.append(ours_once(plan, shim, added_ms, count, samples))
@@ -83,7 +87,7 @@ def whole(plan: Plan, shim: Path, added_ms: int) -> list[Comparison]:
             share = count if "lists" in subject.name else max(500, count // (4 * max(1, added_ms)))
             rival_live(subject, share, kept, environment(plan, shim, added_ms))
     batch = short(sorted(batches)[len(batches) // 2])
-    label = f"+{added_ms} ms: HTTP to handled, mean batch {batch} orders and handlings"
+    label = f"+{added_ms} ms: HTTP to handled, {batch} orders and handlings per sync"
     ours = samples.figure("Interlock")
     if not subjects:
         return [Comparison("slow fsync", label, "events/s", ours)]

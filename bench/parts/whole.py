@@ -73,7 +73,9 @@ def measure(plan: Plan) -> Findings:
             found.comparisons.append(Comparison("whole path", label, "events/s", ours))
         for name, theirs in samples.items():
             found.comparisons.append(_comparison(label, ours, theirs.figure(name)))
-    found.remarks.append("after SIGKILL: every acknowledged order found, handled once, with its state row and its event")
+    found.remarks.append(
+        "after SIGKILL: every acknowledged order found, handled once, with its state row and its event"
+    )
     return found
 
 

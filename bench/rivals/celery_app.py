@@ -1,5 +1,5 @@
 """Celery with Redis: a task that writes one row. Settings by environment: BENCH_REDIS, BENCH_DATABASE."""
-# mypy: ignore-errors  # Celery lives in the rivals' venv only
+# mypy: ignore-errors
 
 from __future__ import annotations
 

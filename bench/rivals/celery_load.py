@@ -1,5 +1,5 @@
 """Queues tasks: `BENCH_REDIS=… BENCH_DATABASE=… python -m bench.rivals.celery_load RUN COUNT`. Prints one JSON line."""
-# mypy: ignore-errors  # Celery lives in the rivals' venv only
+# mypy: ignore-errors
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 `python -m bench.rivals.faststream_worker NATS_URL DATABASE one|list LIST_SIZE [STAMPS]`. Prints `ready`.
 Messages are taken as bytes (`apply_types=False`) and decoded by orjson, FastStream's fastest way; nothing is validated.
 """
-# mypy: ignore-errors  # FastStream lives in the rivals' venv only
+# mypy: ignore-errors
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 `python -m bench.rivals.nats_load NATS_URL RUN COUNT [RATE [STAMPS]]`. Prints one JSON line. `stamps` gets a line
 `order_id due_ns acknowledged_ns` for each message.
 """
-# mypy: ignore-errors  # nats-py lives in the rivals' venv only
+# mypy: ignore-errors
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import nats
 import uvloop
 
 from bench import order
-from bench.rivals.faststream_worker import STREAM, SUBJECT
+from bench.rivals.faststream_worker import SUBJECT
 
 IN_FLIGHT = 500
 

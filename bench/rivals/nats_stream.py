@@ -1,5 +1,5 @@
 """Creates the file-backed stream: `python -m bench.rivals.nats_stream NATS_URL`."""
-# mypy: ignore-errors  # nats-py lives in the rivals' venv only
+# mypy: ignore-errors
 
 from __future__ import annotations
 

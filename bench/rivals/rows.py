@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import apsw
 import orjson
 
-CREATE = "CREATE TABLE IF NOT EXISTS handled(order_id TEXT PRIMARY KEY, total TEXT, at_ns INTEGER) STRICT, WITHOUT ROWID"
+CREATE = (
+    "CREATE TABLE IF NOT EXISTS handled(order_id TEXT PRIMARY KEY, total TEXT, at_ns INTEGER) STRICT, WITHOUT ROWID"
+)
 INSERT = "INSERT OR REPLACE INTO handled VALUES (?, ?, ?)"
 
 

@@ -41,7 +41,17 @@ class Celery:
         self._env = {"BENCH_REDIS": f"redis://127.0.0.1:{port}/0", "BENCH_DATABASE": str(self.database)}
 
     def start(self) -> None:
-        command = [str(PYTHON), "-m", "celery", "--app", "bench.rivals.celery_app", "--quiet", "worker", "--pool", "solo"]
+        command = [
+            str(PYTHON),
+            "-m",
+            "celery",
+            "--app",
+            "bench.rivals.celery_app",
+            "--quiet",
+            "worker",
+            "--pool",
+            "solo",
+        ]
         command += ["--loglevel", "ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         self._worker = machine.spawn(command, env=self._env, log=self.place / "log")
         self._wait_until_ready()

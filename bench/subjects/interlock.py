@@ -54,7 +54,7 @@ class Interlock:
         machine.call([*command, *flags])
 
     def start(self, stamps: Path | None = None) -> None:
-        """Return when it listens. With `stamps`, the moment of each commit of a handling is written there at the end."""
+        """Return when it listens. With `stamps`, each handling's moment of commit is written there at the end."""
         command = [sys.executable, "-m", "interlock.cli.main", "up", str(self.place / "estate")]
         if stamps is not None:
             command = [sys.executable, "-m", "bench.observed", str(self.place / "estate"), str(stamps)]
@@ -74,7 +74,8 @@ class Interlock:
         """Run the load generator on its own core until everything is acknowledged."""
         command = [sys.executable, "-m", "bench.load", str(self.port), "--count", str(count)]
         for name, value in options.items():
-            command.extend([f"--{name.replace('_', '-')}", str(value)])
+            flag = f"--{name.replace('_', '-')}"
+            command.extend([flag] * value if isinstance(value, bool) else [flag, str(value)])
         result: dict[str, float] = json.loads(machine.call([*command, "--acks", str(self.acknowledged)]))
         return result
 
@@ -82,7 +83,8 @@ class Interlock:
         """Handlings committed so far."""
         assert self._reader is not None
         found = self._reader.execute(
-            "SELECT t.total FROM tally AS t JOIN name AS n ON n.id = t.flow WHERE n.text = ? AND t.state = ?", (FLOW, DONE)
+            "SELECT t.total FROM tally AS t JOIN name AS n ON n.id = t.flow WHERE n.text = ? AND t.state = ?",
+            (FLOW, DONE),
         ).fetchone()
         return int(found[0]) if found else 0
 
@@ -115,7 +117,7 @@ class Interlock:
             self._process = None
 
     def verify(self, *, handled: bool) -> dict[str, int]:
-        """A fresh process compares the store with what was acknowledged. Raises CalledProcessError when it lacks any."""
+        """A fresh process compares store and acknowledgements. Raises CalledProcessError when the store lacks any."""
         command = [sys.executable, "-m", "bench.verify", str(self.store), str(self.acknowledged)]
         found: dict[str, int] = json.loads(machine.call([*command, *["--handled"] * handled]))
         return found
