@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from pathlib import Path
+
+from interlock.model.problems import SettingInvalid
 
 # sun_path of a Unix socket address holds 108 bytes on Linux, 104 on BSD, the closing zero included.
 LONGEST_BYTES = 100
 
 
 def control_path(store: Path) -> Path:
-    """Beside the store; in a private folder under the system's temporary one when that path is too long."""
+    """Beside the store; in a private folder under the system's temporary one when that path is too long.
+
+    SettingInvalid when that folder is not ours alone: anybody may make it before us.
+    """
     beside = Path(f"{store}.control").absolute()
     if len(os.fsencode(beside)) <= LONGEST_BYTES:
         return beside
     folder = Path(tempfile.gettempdir()) / f"interlock-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    _make_private(folder)
     return folder / f"{hashlib.sha256(os.fsencode(beside)).hexdigest()[:24]}.control"
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        found = os.lstat(folder)  # a symbolic link would be somebody else's choice of place
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+            raise SettingInvalid(
+                f"{folder} is not a folder that only this user can enter, so no control socket is put there.",
+                next_step="Remove it, or choose a shorter stores.path.",
+            ) from None

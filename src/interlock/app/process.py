@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from interlock import __version__
 from interlock.adapters.aiohttp_client import AiohttpClient
@@ -30,7 +31,7 @@ from interlock.estate.estate import Estate
 from interlock.estate.settings import Settings
 from interlock.flows.engine import Engine
 from interlock.flows.limits import FlowLimits
-from interlock.model.problems import Fenced, Problem
+from interlock.model.problems import Fenced, Problem, SettingInvalid
 from interlock.ports.trace_sink import TraceSink
 
 log = logging.getLogger("interlock.engine")
@@ -58,18 +59,27 @@ class Process:
             raise self._failure
 
     async def start(self) -> None:
+        """A start that fails leaves nothing open behind it."""
+        async with AsyncExitStack() as opened:
+            await self._start(opened)
+            opened.pop_all()
+
+    async def _start(self, opened: AsyncExitStack) -> None:
         estate, settings = self._estate, self._estate.settings
         names = {"estate": estate.name, "estate_hash": estate.hash, "release": __version__}
         log.info("engine.starting", extra=names)
         self.clock, self.ids = SystemClock(), SystemIds()
         secrets = signing_secrets(estate.systems, os.environ)
         self.store = await open_store(estate)
+        opened.push_async_callback(self.store.close)
         self.sink = trace_sink(estate)
+        opened.push_async_callback(self.sink.close)
         limits = flow_limits(settings)
         self.engine = Engine(estate, self.store, self.store, self.clock, self.ids, self.sink, limits)
         self.engine.on_fenced = self.fail
         epoch = await self.engine.acquire(settings.hash)
         self.client = AiohttpClient()
+        opened.push_async_callback(self.client.close)
         concurrency = DeliveryLimits(concurrency=settings.limits.delivery_concurrency)
         self.deliverer = Deliverer(
             self.store,
@@ -85,11 +95,13 @@ class Process:
         )
         self.deliverer.on_failure = self.fail
         self.engine.on_calls = self.deliverer.enqueue
+        opened.push_async_callback(self.deliverer.drain, 0)
+        opened.push_async_callback(self.engine.drain, 0)
         await self.engine.start()
         await self.deliverer.start()
-        await self._listen(settings)
+        await self._listen(settings, opened)
 
-    async def _listen(self, settings: Settings) -> None:
+    async def _listen(self, settings: Settings, opened: AsyncExitStack) -> None:
         self.edge = Edge(
             self._estate,
             self.store,
@@ -105,6 +117,7 @@ class Process:
         )
         self.engine.take_refusals = self.edge.refusals.take
         self.control = Control(self.engine, self.store, self.clock, self.ids)
+        opened.push_async_callback(self.control.drain, 0)
         if settings.stores.kind == "sqlite":
             await self.control.start(control_path(self._estate.store_path))
         self.port = await self.edge.start(settings.server.host, settings.server.port)
@@ -151,14 +164,24 @@ def trace_sink(estate: Estate) -> TraceSink:
 async def open_store(estate: Estate) -> SqliteStore | MemoryStore:
     """The store that the settings name."""
     stores, limits = estate.settings.stores, estate.settings.limits
+    bucket_seconds = max(1, int(limits.dedupe_bucket_seconds))
     if stores.kind == "memory":
-        return MemoryStore(partitions=stores.partitions)
-    return await SqliteStore.open(
+        return MemoryStore(
+            stores.partitions, limit_pending=limits.pending_appends, dedupe_bucket_seconds=bucket_seconds
+        )
+    store = await SqliteStore.open(
         estate.store_path,
         partitions=stores.partitions,
-        dedupe_bucket_seconds=int(limits.dedupe_bucket_seconds),
+        dedupe_bucket_seconds=bucket_seconds,
         limit_pending=limits.pending_appends,
     )
+    if store.partitions != stores.partitions:
+        await store.close()
+        raise SettingInvalid(
+            f"The store was made with {store.partitions} partitions, stores.partitions says {stores.partitions}.",
+            next_step=f"Set stores.partitions = {store.partitions}: it is fixed with the store.",
+        )
+    return store
 
 
 def replies(estate: Estate) -> frozenset[str]:
