@@ -30,6 +30,7 @@ class Parking:
         self._worker = worker
         self._lines: dict[int, Line] = {}
         self._timers: Timers | None = None
+        self._stopped = False
 
     @property
     def _flow(self) -> str:
@@ -66,6 +67,8 @@ class Parking:
         return heads
 
     def stop(self) -> None:
+        """Start no head any more: the next owner does."""
+        self._stopped = True
         if self._timers is not None:
             self._timers.stop()
 
@@ -139,13 +142,15 @@ class Parking:
             del self._lines[key_hash]
 
     def _arm(self, key_hash: int, due_us: int) -> None:
+        if self._stopped:
+            return
         if self._timers is None:
             self._timers = Timers(self._worker.clock, self._run_head)
         self._timers.add(due_us, key_hash)
 
     def _run_head(self, key_hash: int) -> None:
         line = self._lines.get(key_hash)
-        if line is not None and line.head is not None:
+        if line is not None and line.head is not None and not self._stopped:
             self._worker.later(self._fetch_and_run(line.head.mark(self._flow)))
 
     async def _fetch_and_run(self, mark: Mark) -> None:

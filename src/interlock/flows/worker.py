@@ -100,6 +100,7 @@ class Worker:
         self._store_failing = False
         self._wake = asyncio.Event()
         self._stopped = False
+        self._abandoned = False
         self._reading: asyncio.Task[None] | None = None
         self._parking = Parking(self)
 
@@ -126,7 +127,8 @@ class Worker:
         return not (self._taken or self._pending or self._committing)
 
     def abandon(self) -> None:
-        """Cancel what still runs; its events are handed out again by the next owner."""
+        """Cancel what still runs, and start nothing more; its events are handed out again by the next owner."""
+        self._abandoned = True
         self._deadlines.stop()
         for task in (*self._running, *([self._reading] if self._reading else [])):
             task.cancel()
@@ -212,6 +214,8 @@ class Worker:
 
     def _ran(self, waited: asyncio.Task[None]) -> None:
         self._running.pop(waited, None)
+        if self._abandoned:
+            return
         if not waited.cancelled() and (error := waited.exception()) is not None:
             self._on_fenced(Unexpected(f"The flow {self.flow.name} broke: {type(error).__name__}: {error}."))
         self.commit()
@@ -303,7 +307,7 @@ class Worker:
 
     def commit(self) -> None:
         """Commit what has finished, unless a commit is in flight: then its end does."""
-        if self._committing or not self._pending:
+        if self._committing or self._abandoned or not self._pending:
             return
         self._committing = True
         batch, self._pending = self._pending, []
@@ -325,6 +329,8 @@ class Worker:
     def _committed(
         self, batch: list[Pending], outcomes: Sequence[Problem | None] | None, problem: Problem | None
     ) -> None:
+        if self._abandoned:
+            return  # what was committed is; the next owner finds it so
         if outcomes is None:
             assert problem is not None
             self._not_committed(batch, problem)
