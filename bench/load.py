@@ -1,9 +1,9 @@
 """The load generator: keep-alive connections over raw sockets, requests rendered beforehand, ids unique.
 
-`python -m bench.load PORT --connections 64 --count 40000 [--seconds 2] [--rate 1000] [--random-ids] [--traced] [--acks FILE]`.
-Closed loop by default: a connection sends its next request when the last is answered. With `--rate` requests are due
-at fixed times whatever the answers do, so a stall counts against all that were due meanwhile. Prints one JSON line.
-`--acks` gets a line `id due_ns acknowledged_ns` for every 2xx.
+`python -m bench.load PORT --connections 64 --count 40000 [--seconds 2] [--rate 1000] [--random-ids] [--traced]
+[--acks FILE]`. Closed loop by default: a connection sends its next request when the last is answered. With `--rate`
+requests are due at fixed times whatever the answers do, so a stall counts against all that were due meanwhile. Prints
+one JSON line. `--acks` gets a line `id due_ns acknowledged_ns` for every 2xx.
 """
 
 from __future__ import annotations

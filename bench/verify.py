@@ -1,7 +1,8 @@
 """Is everything that was acknowledged in the store? Asked of the file itself, without Interlock, after a SIGKILL.
 
-`python -m bench.verify STORE ACKS [--handled]`. Prints one JSON line; exit 1 when anything is missing or differs. With
-`--handled` each order must also have exactly one handling row (done), one state row and one emitted event.
+`python -m bench.verify STORE ACKS [--handled] [--after POSITION]`. Prints one JSON line; exit 1 when anything is missing
+or differs. With `--handled` each order must also have exactly one handling row (done), one state row and one emitted
+event.
 """
 
 from __future__ import annotations
@@ -15,30 +16,30 @@ from pathlib import Path
 from bench import order
 
 DONE = 2
-ORDERS = "SELECT position, id, body FROM log WHERE type = 'orders.OrderPlaced' AND source = ?"
-MARKS = "SELECT position, count(*) FROM handling WHERE state = ? GROUP BY position"
-STATES = "SELECT state.key FROM state JOIN name ON name.id = state.tbl WHERE name.text = 'orders'"
-NOTES = "SELECT causation, count(*) FROM log WHERE type = 'orders.OrderNoted' GROUP BY causation"
+ORDERS = "SELECT position, id, body FROM log WHERE position > ? AND type = 'orders.OrderPlaced' AND source = ?"
+MARKS = "SELECT position, count(*) FROM handling WHERE position > ? AND state = ? GROUP BY position"
+STATE = "SELECT 1 FROM state JOIN name ON name.id = state.tbl WHERE name.text = 'orders' AND state.key = ?"
+NOTES = "SELECT causation, count(*) FROM log WHERE position > ? AND type = 'orders.OrderNoted' GROUP BY causation"
 
 
-def verify(store: Path, acknowledged: list[str], *, handled: bool) -> dict[str, int]:
-    """Counts of what is missing or differs; all zero but `acknowledged` when the store is whole."""
+def verify(store: Path, acknowledged: list[str], *, handled: bool, after: int = 0) -> dict[str, int]:
+    """Counts of what is missing or differs beyond the position `after`; all but `acknowledged` are 0 when it is whole."""
     connection = sqlite3.connect(store)
     try:
-        found = {identity: (position, body) for position, identity, body in connection.execute(ORDERS, (order.SOURCE,))}
-        missing = [identity for identity in acknowledged if identity not in found]
+        rows = connection.execute(ORDERS, (after, order.SOURCE))
+        found = {identity: (position, body) for position, identity, body in rows}
         there = [identity for identity in acknowledged if identity in found]
         result = {
             "acknowledged": len(acknowledged),
-            "missing": len(missing),
+            "missing": len(acknowledged) - len(there),
             "different": sum(json.loads(found[one][1]) != json.loads(order.data(one)) for one in there),
         }
         if handled:
-            marks = dict(connection.execute(MARKS, (DONE,)))
-            states = {key for (key,) in connection.execute(STATES)}
-            notes = dict(connection.execute(NOTES))
+            marks = dict(connection.execute(MARKS, (after, DONE)))
+            notes = dict(connection.execute(NOTES, (after,)))
+            states = [connection.execute(STATE, (order.order_id(one),)).fetchone() for one in there]
             result["not_handled_once"] = sum(marks.get(found[one][0]) != 1 for one in there)
-            result["without_state"] = sum(order.order_id(one) not in states for one in there)
+            result["without_state"] = states.count(None)
             result["not_emitted_once"] = sum(notes.get(one) != 1 for one in there)
         return result
     finally:
@@ -54,9 +55,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("store", type=Path)
     parser.add_argument("acks", type=Path)
     parser.add_argument("--handled", action="store_true")
+    parser.add_argument("--after", type=int, default=0, help="the log's head before what was acknowledged")
     given = parser.parse_args(argv)
     acknowledged = [line.split()[0] for line in given.acks.read_text().splitlines()]
-    result = verify(given.store, acknowledged, handled=given.handled)
+    result = verify(given.store, acknowledged, handled=given.handled, after=given.after)
     print(json.dumps(result))
     if not whole(result):
         print(f"the store lacks what was acknowledged: {result}", file=sys.stderr)

@@ -49,8 +49,9 @@ class Interlock:
 
     def preload(self, count: int, *, handled: bool = False, random_ids: bool = False) -> None:
         """Fill the store before the start, in a process of its own."""
-        command = [sys.executable, "-m", "bench.preload", str(self.store), str(count), "--acks", str(self.acknowledged)]
-        flags = ["--handled"] * handled + ["--random-ids"] * random_ids
+        command = [sys.executable, "-m", "bench.preload", str(self.store), str(count)]
+        flags = ["--handled"] if handled else ["--acks", str(self.acknowledged)]
+        flags += ["--random-ids"] * random_ids
         machine.call([*command, *flags])
 
     def start(self, stamps: Path | None = None) -> None:
@@ -116,9 +117,14 @@ class Interlock:
             self._process.stdout.close()
             self._process = None
 
-    def verify(self, *, handled: bool) -> dict[str, int]:
+    def head(self) -> int:
+        """The last position of the log."""
+        assert self._reader is not None
+        return int(self._reader.execute("SELECT max(position) FROM log").fetchone()[0] or 0)
+
+    def verify(self, *, handled: bool, after: int = 0) -> dict[str, int]:
         """A fresh process compares store and acknowledgements. Raises CalledProcessError when the store lacks any."""
-        command = [sys.executable, "-m", "bench.verify", str(self.store), str(self.acknowledged)]
+        command = [sys.executable, "-m", "bench.verify", str(self.store), str(self.acknowledged), "--after", str(after)]
         found: dict[str, int] = json.loads(machine.call([*command, *["--handled"] * handled]))
         return found
 
