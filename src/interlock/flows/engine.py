@@ -65,7 +65,7 @@ class Engine:
             for name, flow in estate.flows.items()
         }
         self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, sink, limits, self._calls)
-        self._scheduler = Scheduler(estate.flows.values(), log, store, clock, KeyHasher(log.secret))
+        self._scheduler = Scheduler(estate.flows.values(), log, store, clock, KeyHasher(log.secret), self._fenced)
         self._by_type: dict[str, list[Worker]] = defaultdict(list)
         for worker in self._workers.values():
             for event_type in worker.reactions:

@@ -1,9 +1,9 @@
-"""Schedules: each due run is an event in the log, whose id names the moment, so that it can happen only once."""
+"""Schedules: each due run is an event in the log, committed with the memory of it, so that it happens only once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,16 +12,17 @@ import msgspec
 from cronsim import CronSim
 
 from interlock.model.clock import Clock, to_datetime, to_rfc3339
-from interlock.model.event import UNPROTECTED, Appended, Event
+from interlock.model.event import UNPROTECTED, Event
 from interlock.model.hashing import KeyHasher, partition_of
-from interlock.model.problems import Problem
-from interlock.model.step import Commit, Put, Step, StepResult
+from interlock.model.problems import Problem, StaleRead, UnavailableProblem, Unexpected
+from interlock.model.step import Commit, Put, Read, Step, StepResult
 from interlock.ports.event_log import EventLog
 from interlock.ports.state_store import StateStore
 from interlock.sdk.flow import Flow, HandlerSpec, schedule_type
 from interlock.sdk.reply import Tick
 
 RETRY_SECONDS = 1.0
+LONGEST_SLEEP_SECONDS = 300
 ONE_MINUTE = timedelta(minutes=1)
 TABLE = "interlock.schedule"
 
@@ -39,13 +40,20 @@ class Scheduler:
     """Appends a tick for each due run. After a start, runs that were missed follow the schedule's policy."""
 
     def __init__(
-        self, flows: Iterable[Flow], log: EventLog, store: StateStore, clock: Clock, hasher: KeyHasher
+        self,
+        flows: Iterable[Flow],
+        log: EventLog,
+        store: StateStore,
+        clock: Clock,
+        hasher: KeyHasher,
+        failed: Callable[[Problem], None],
     ) -> None:
         self._entries = [Entry(flow.name, spec) for flow in flows for spec in flow.specs if spec.trigger == "schedule"]
         self._log = log
         self._store = store
         self._clock = clock
         self._hasher = hasher
+        self._failed = failed
         self._epoch = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -53,6 +61,8 @@ class Scheduler:
         self._epoch = epoch
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._keep(entry)) for entry in self._entries]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
 
     def stop(self) -> None:
         for task in self._tasks:
@@ -62,43 +72,66 @@ class Scheduler:
         now = to_datetime(self._clock.now_us())
         last = await self._last_tick(entry)
         if last is None:
-            await self._remember(entry, now)
+            await self._advance(entry, now, ())
         for due in missed_runs(entry.spec, last or now, now):
             await self._tick(entry, due)
         upcoming = CronSim(entry.spec.cron or "", now.astimezone(ZoneInfo(entry.spec.zone)))
         for local in upcoming:
             due = local.astimezone(UTC)
-            await self._clock.sleep((due - to_datetime(self._clock.now_us())).total_seconds())
+            await self._until(due)
             await self._tick(entry, due)
 
     async def _last_tick(self, entry: Entry) -> datetime | None:
-        found = await self._store.get(TABLE, entry.name)
-        return datetime.fromisoformat(msgspec.json.decode(found.value)) if found else None
+        return (await self._memory(entry))[0]
 
-    async def _remember(self, entry: Entry, due: datetime) -> None:
-        """Where to look for missed runs from. Losing it costs nothing: the log knows the ticks by their ids."""
-        put = Put(TABLE, entry.name, msgspec.json.encode(due.isoformat()))
-        done = asyncio.get_running_loop().create_future()
-        commit = Commit(self._epoch, [Step(result=StepResult(puts=(put,)))], [], [])
-        self._store.submit(commit, lambda outcomes, problem: done.set_result(None))
-        await done
+    async def _memory(self, entry: Entry) -> tuple[datetime | None, int]:
+        """The newest moment that was run, and the version of that value. An unavailable store is asked again."""
+        while True:
+            try:
+                found = await self._store.get(TABLE, entry.name)
+            except UnavailableProblem:
+                await self._clock.sleep(RETRY_SECONDS)
+                continue
+            return (datetime.fromisoformat(msgspec.json.decode(found.value)), found.version) if found else (None, 0)
 
     async def _tick(self, entry: Entry, due: datetime) -> None:
-        """Append until it is durable; the log knows the id should it have been there before."""
-        event = self._event(entry, due)
-        while await self._append(event) is None:
+        await self._advance(entry, due, (self._event(entry, due),))
+
+    async def _advance(self, entry: Entry, due: datetime, emits: tuple[Event, ...]) -> None:
+        """The tick and the memory of it are one commit: so it is run once, however long nobody was there after it."""
+        put = Put(TABLE, entry.name, msgspec.json.encode(due.isoformat()))
+        while True:
+            last, version = await self._memory(entry)
+            if last is not None and last >= due:
+                return
+            step = Step(result=StepResult(reads=(Read(TABLE, entry.name, version),), puts=(put,), emits=emits))
+            problem = await self._commit(step)
+            if problem is None:
+                return
+            if not isinstance(problem, UnavailableProblem | StaleRead):
+                raise problem
             await self._clock.sleep(RETRY_SECONDS)
-        await self._remember(entry, due)
 
-    async def _append(self, event: Event) -> Appended | None:
-        done: asyncio.Future[Appended | None] = asyncio.get_running_loop().create_future()
+    async def _commit(self, step: Step) -> Problem | None:
+        done: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
 
-        def finished(appended: object, problem: Problem | None) -> None:
-            if not done.done():
-                done.set_result(appended[0] if isinstance(appended, list) else None)
+        def finished(outcomes: Sequence[Problem | None] | None, problem: Problem | None) -> None:
+            if not done.done():  # stopped meanwhile
+                done.set_result(outcomes[0] if outcomes else problem)
 
-        self._log.append([event], finished)
+        self._store.submit(Commit(self._epoch, [step], [], []), finished)
         return await done
+
+    async def _until(self, due: datetime) -> None:
+        """In stretches, since the wall clock may be set while we sleep."""
+        while (wait := (due - to_datetime(self._clock.now_us())).total_seconds()) > 0:
+            await self._clock.sleep(min(wait, LONGEST_SLEEP_SECONDS))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A schedule that breaks must not be silent for ever."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            problem = error if isinstance(error, Problem) else Unexpected(f"A schedule broke: {type(error).__name__}.")
+            self._failed(problem)
 
     def _event(self, entry: Entry, due: datetime) -> Event:
         key_hash = self._hasher.number(entry.name)
