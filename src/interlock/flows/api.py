@@ -14,7 +14,7 @@ from interlock.flows.limits import FlowLimits
 from interlock.flows.tracing import FlowTracing
 from interlock.model.clock import Clock
 from interlock.model.event import UNPROTECTED, Event
-from interlock.model.hashing import fingerprint
+from interlock.model.hashing import DIGEST_BYTES, fingerprint
 from interlock.model.ids import Ids
 from interlock.model.problems import (
     CounterRefused,
@@ -118,17 +118,24 @@ class ApiRunner:
             raise  # says nothing about the request: kept as its answer, the key would be lost to a passing fault
         except Problem as problem:
             return self._answer_of(problem, scope, raw), EMPTY
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the caller gives up; else it is the handler's own, and somebody waits for an answer
             failed = HandlerFailed(f"The handler of {operation} raised {type(error).__name__}.")
             return self._answer_of(failed, scope, raw), EMPTY
         said = value if isinstance(value, reply.Answer) else reply.Answer(value)
         return self._answer(said.status, JSON, msgspec.json.encode(said.body), scope, raw), result
 
     def _request_event(self, operation: str, raw: bytes, trace: str | None) -> Event:
-        """The request as a cause: not in the log, since its facts are what it emits."""
-        now_us = self._clock.now_us()
+        """The request as a cause: not in the log, since its facts are what it emits.
+
+        Its key is its own: the replies to its calls are in order among themselves, and wait for nobody else's.
+        """
+        now_us, event_id = self._clock.now_us(), self._ids.new_id()
+        key_hash = int.from_bytes(fingerprint(event_id.encode())[:DIGEST_BYTES], "big", signed=True)
         return Event(
-            0, self._ids.new_id(), "api", f"api:{operation}", "1", 0, now_us, None, None, trace, b"", None,
+            0, event_id, "api", f"api:{operation}", "1", key_hash, now_us, None, None, trace, b"", None,
             UNPROTECTED, None, raw,
         )  # fmt: skip
 
