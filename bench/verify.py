@@ -1,8 +1,8 @@
 """Is everything that was acknowledged in the store? Asked of the file itself, without Interlock, after a SIGKILL.
 
-`python -m bench.verify STORE ACKS [--handled] [--after POSITION]`. Prints one JSON line; exit 1 when anything is missing
-or differs. With `--handled` each order must also have exactly one handling row (done), one state row and one emitted
-event.
+`python -m bench.verify STORE ACKS [--handled] [--after POSITION]`. Prints one JSON line; exit 1 when anything is
+missing or differs. With `--handled` each order must also have exactly one handling row (done), one state row and one
+emitted event.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTES = "SELECT causation, count(*) FROM log WHERE position > ? AND type = 'orde
 
 
 def verify(store: Path, acknowledged: list[str], *, handled: bool, after: int = 0) -> dict[str, int]:
-    """Counts of what is missing or differs beyond the position `after`; all but `acknowledged` are 0 when it is whole."""
+    """Counts of what is missing or differs beyond the position `after`: but for `acknowledged`, 0 when it is whole."""
     connection = sqlite3.connect(store)
     try:
         rows = connection.execute(ORDERS, (after, order.SOURCE))

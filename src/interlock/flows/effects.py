@@ -65,7 +65,9 @@ class Effects:
         data = msgspec.to_builtins(fact)
         contract.check(data)
         key, business = contract.route(data)
-        key_hash = self._hasher.number(key)
+        digest = self._hasher.digest
+        hashed = digest(key)
+        key_hash = int.from_bytes(hashed, "big", signed=True)
         return Event(
             partition_of(key_hash, self._partitions),
             self._ids.new_id(),
@@ -77,7 +79,7 @@ class Effects:
             cause.correlation or cause.id,
             cause.id,
             cause.trace,
-            b"".join([self._hasher.digest(word) for word in business]),
+            b"".join([hashed if word == key else digest(word) for word in business]),
             None,
             UNPROTECTED,
             None,
