@@ -83,6 +83,41 @@ async def test_a_read_that_the_store_cannot_serve_spends_no_attempt(bench: Bench
     assert (sums.done, sums.dead, runs) == (1, 0, 4)
 
 
+async def test_the_engines_own_reads_wait_for_the_store(bench: Bench) -> None:
+    flow, handled, problems = Flow("reads", owner="team", retry=RetrySchedule((0.01,), 0)), [], []
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        handled.append(placed.n)
+        if len(handled) == 1:
+            raise ConnectionError("down")
+
+    await bench.run(flow)
+    assert bench.engine is not None
+    bench.engine.on_fenced = problems.append
+    read, held_one, failures = bench.store.read, bench.store.held_one, [2, 2]
+
+    async def failing_read(partition: int, after: int, limit: int) -> Any:
+        if failures[0]:
+            failures[0] -= 1
+            raise StorageUnavailable("The disk does not answer.")
+        return await read(partition, after, limit)
+
+    async def failing_held(mark: Any) -> Any:
+        if failures[1]:
+            failures[1] -= 1
+            raise StorageUnavailable("The disk does not answer.")
+        return await held_one(mark)
+
+    bench.store.read = failing_read  # type: ignore[method-assign]
+    bench.store.held_one = failing_held  # type: ignore[method-assign]
+    bench.producer.place("a")
+    await bench.until(lambda: len(handled) == 2)
+    await bench.settled()
+    assert (problems, failures) == ([], [0, 0])
+    assert (await bench.sums())["reads"].done == 1
+
+
 @pytest.mark.parametrize("reason", ["customer Ann Smith, 12 High St", "", "x" * 200, "\ud800"])
 async def test_a_reason_that_is_no_code_stays_out_of_the_record(bench: Bench, reason: str) -> None:
     flow = Flow("says", owner="team", retry=RetrySchedule(()))

@@ -14,7 +14,7 @@ from interlock.flows.line import Line, Waiter
 from interlock.flows.timers import Timers
 from interlock.model.event import Event
 from interlock.model.handling import HandlingState, Mark
-from interlock.model.problems import AlreadyHandled, NotFound, Problem
+from interlock.model.problems import AlreadyHandled, NotFound, Problem, UnavailableProblem
 from interlock.model.record import HandlingRow, Held
 from interlock.model.step import Step
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PARK_LIMIT = "park_limit"
 PARK_AGE = "park_age"
+STORE_RETRY_US = 200_000
 
 
 class Parking:
@@ -151,10 +152,14 @@ class Parking:
     def _run_head(self, key_hash: int) -> None:
         line = self._lines.get(key_hash)
         if line is not None and line.head is not None and not self._stopped:
-            self._worker.later(self._fetch_and_run(line.head.mark(self._flow)))
+            self._worker.later(self._fetch_and_run(key_hash, line.head.mark(self._flow)))
 
-    async def _fetch_and_run(self, mark: Mark) -> None:
-        held = await self._worker.held_event(mark)
+    async def _fetch_and_run(self, key_hash: int, mark: Mark) -> None:
+        try:
+            held = await self._worker.held_event(mark)
+        except UnavailableProblem:  # the store's fault spends no attempt
+            self._arm(key_hash, self._worker.now_us() + STORE_RETRY_US)
+            return
         if held is None:
             raise NotFound(f"The parked event {mark} has no envelope.")
         reaction = self._worker.reactions.get(held.event.type)

@@ -172,7 +172,11 @@ class Worker:
         return self._limits.in_flight - self._taken
 
     async def _read_lane(self, lane: Lane) -> None:
-        part = await self._log.read(lane.partition, lane.through, min(self._room, self._limits.read_events))
+        try:
+            part = await self._log.read(lane.partition, lane.through, min(self._room, self._limits.read_events))
+        except UnavailableProblem:  # the lane stays dirty: read it again in a while
+            await self._clock.sleep(self._limits.store_retry_seconds)
+            return
         for stored in part.events:
             self._take(lane, stored)
         lane.through = part.through
@@ -231,13 +235,9 @@ class Worker:
                 return
         assert error is not None
         if isinstance(error, UnavailableProblem):  # says nothing about the handler: no attempt is spent
-            self.later(self._run_later(task))
+            self.later(self._after_pause(lambda: self.run(task)))
             return
         self._failed(task, failure_of(error), frame_of(error))
-
-    async def _run_later(self, task: HandlerRun) -> None:
-        await self._clock.sleep(self._limits.store_retry_seconds)
-        self.run(task)
 
     def _failed(self, task: HandlerRun, failure: Failure, frame: str) -> None:
         """Skip, retry later, or dead-letter."""
@@ -355,16 +355,11 @@ class Worker:
         if not self._store_failing:  # once, not at each of the tries that follow
             self._store_failing = True
             log.warning("flow.store_failed", extra={"flow": self.flow.name, "code": problem.code})
-        self._later(self._limits.store_retry_seconds, lambda: self._send(batch))
+        self.later(self._after_pause(lambda: self._send(batch)))
 
-    def _later(self, seconds: float, call: Callable[[], None]) -> None:
-        async def wait() -> None:
-            await self._clock.sleep(seconds)
-            call()
-
-        waiting = asyncio.get_running_loop().create_task(wait())
-        self._running[waiting] = None
-        waiting.add_done_callback(lambda waited: self._running.pop(waited, None))
+    async def _after_pause(self, call: Callable[[], None]) -> None:
+        await self._clock.sleep(self._limits.store_retry_seconds)
+        call()
 
     def _settled(self, task: HandlerRun, step: Step, problem: Problem | None) -> None:
         """After the commit: hand out the key's next event, or run this one again."""
