@@ -76,13 +76,13 @@ class MemoryRecord:
 
     async def sums(self, flows: dict[str, Sequence[str]]) -> list[FlowSum]:
         self._open()
-        return [self._sum(flow, frozenset(types)) for flow, types in flows.items()]
+        return [self._sum(flow) for flow in flows]
 
     async def tallies(self) -> list[Tally]:
         counted = sorted(self._open().tallies.items())
         return [Tally(flow, state, total) for (flow, state), total in counted if total]
 
-    def _sum(self, flow: str, types: frozenset[str]) -> FlowSum:
+    def _sum(self, flow: str) -> FlowSum:
         tables = self._tables
         states: Counter[HandlingState] = Counter()
         for place, generation in tables.current.items():
@@ -90,8 +90,8 @@ class MemoryRecord:
                 states[tables.handlings[Mark(*place, generation)].state] += 1
         return FlowSum(
             flow,
-            self._accepted(flow, types),
-            self._pending(flow, types),
+            self._accepted(flow),
+            self._pending(flow),
             parked=states[HandlingState.PARKED],
             done=states[HandlingState.DONE],
             skipped=states[HandlingState.SKIPPED],
@@ -99,12 +99,13 @@ class MemoryRecord:
             discarded=states[HandlingState.DISCARDED],
         )
 
-    def _accepted(self, flow: str, types: frozenset[str]) -> int:
+    def _accepted(self, flow: str) -> int:
         before = self._tables.before.get(flow, {})
         totals = Counter(event.type for rows in self._tables.log for _, event in rows)
-        return sum(totals[name] - before[name] for name in types if name in before)
+        return sum(totals[name] - count if count >= 0 else -1 - count for name, count in before.items())
 
-    def _pending(self, flow: str, types: frozenset[str]) -> int:
+    def _pending(self, flow: str) -> int:
+        types = {name for name, count in self._tables.before.get(flow, {}).items() if count >= 0}
         cursors = self._tables.cursors.get(flow, {})
         return sum(
             event.type in types

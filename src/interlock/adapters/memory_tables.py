@@ -93,16 +93,33 @@ class Tables:
             self.owners[flow] = self.epoch
             if flow not in self.cursors:
                 self.cursors[flow] = dict.fromkeys(range(len(self.log)), self.position)
-            for event_type in types:
-                if event_type not in self.before[flow]:
-                    self.before[flow][event_type] = self._settled_before(flow, event_type)
+            self._subscribe(flow, types)
         return self.epoch
+
+    def _subscribe(self, flow: str, types: Sequence[str]) -> None:
+        before = self.before[flow]
+        for event_type, count in before.items():
+            if event_type not in types and count >= 0:
+                before[event_type] = -1 - self._handled(flow, event_type)
+        for event_type in types:
+            if before.get(event_type, -1) < 0:
+                before[event_type] = self._settled_before(flow, event_type)
+
+    def _handled(self, flow: str, event_type: str) -> int:
+        """How many events of the type have a handling: of a type that is taken no longer, those were accepted."""
+        return sum(
+            event.type == event_type and (flow, partition, position) in self.current
+            for partition, rows in enumerate(self.log)
+            for position, event in rows
+        )
 
     def _settled_before(self, flow: str, event_type: str) -> int:
         """How many events of the type the flow has behind its cursors, and will never take."""
         cursors = self.cursors[flow]
         return sum(
-            event.type == event_type and position <= cursors[partition]
+            event.type == event_type
+            and position <= cursors[partition]
+            and (flow, partition, position) not in self.current
             for partition, rows in enumerate(self.log)
             for position, event in rows
         )

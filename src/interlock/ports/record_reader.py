@@ -67,7 +67,10 @@ class RecordReader(Protocol):
     async def refusals(self) -> list[RefusalRow]: ...
 
     async def sums(self, flows: dict[str, Sequence[str]]) -> list[FlowSum]:
-        """The books of each flow, given the event types that it takes; counted from rows, not from tallies."""
+        """The books of each flow as its last owner runs it; counted from rows, not from tallies.
+
+        A type that the flow took once counts with the events that have a handling.
+        """
         ...
 
     async def tallies(self) -> list[Tally]: ...

@@ -101,13 +101,14 @@ class SqliteReader:
         numbers = {text: key for key, text in self._all(sql.NAMES, ())}
         with translated(), self._connection:  # a savepoint: one read snapshot
             totals: dict[str, int] = dict(fetch(self._connection, sql.TYPE_TALLIES))
-            sums = [self._sum(flow, numbers.get(flow, 0), types, totals) for flow, types in flows.items()]
+            sums = [self._sum(flow, numbers.get(flow, 0), totals) for flow in flows]
         return sums  # noqa: RET504 - not inside the snapshot
 
-    def _sum(self, flow: str, number: int, types: Sequence[str], totals: dict[str, int]) -> FlowSum:
+    def _sum(self, flow: str, number: int, totals: dict[str, int]) -> FlowSum:
         before: dict[str, int] = dict(fetch(self._connection, sql.BEFORE_OF, (number,)))
-        accepted = sum(totals.get(name, 0) - before[name] for name in types if name in before)
-        pending = scalar(self._connection, sql.PENDING_EVENTS, (number, orjson.dumps(list(types)).decode()))
+        accepted = sum(totals.get(name, 0) - count if count >= 0 else -1 - count for name, count in before.items())
+        taken = [name for name, count in before.items() if count >= 0]
+        pending = scalar(self._connection, sql.PENDING_EVENTS, (number, orjson.dumps(taken).decode()))
         states: dict[int, int] = dict(fetch(self._connection, sql.ROW_TALLIES, (number,)))
         return FlowSum(
             flow,

@@ -139,13 +139,19 @@ CURSOR_MOVE = "UPDATE cursor SET position = ? WHERE flow = ? AND partition = ? A
 CURSOR_NEW = "INSERT INTO cursor(flow, partition, position, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 CURSOR_OWN = "UPDATE cursor SET epoch = ? WHERE flow = ?"
 CURSORS = "SELECT partition, position FROM cursor WHERE flow = ?"
-SUBSCRIBED = "SELECT 1 FROM subscription WHERE flow = ? AND type = ?"
-SUBSCRIBE = "INSERT INTO subscription(flow, type, before) VALUES (?, ?, ?)"
+# `before` is how many events of the type the flow never takes, so accepted = total - before. Of a type that the flow
+# takes no longer it is -1 - handled: no more than those were accepted.
+SUBSCRIBE = "INSERT OR REPLACE INTO subscription(flow, type, before) VALUES (?, ?, ?)"
+HANDLED_OF_TYPE = (
+    "SELECT count(*) FROM handling AS h JOIN log ON log.position = h.position "
+    "WHERE h.flow = ?1 AND h.superseded = 0 AND log.type = ?2"
+)
 ACCEPTED_OF_TYPE = "SELECT total FROM type_tally WHERE type = ?"
 BEYOND_CURSOR = (
     "SELECT count(*) FROM log JOIN cursor ON cursor.partition = log.partition AND cursor.flow = ?1 "
     "WHERE log.position > (SELECT min(position) FROM cursor WHERE flow = ?1) AND log.position > cursor.position "
-    "AND log.type = ?2"
+    "AND log.type = ?2 AND NOT EXISTS (SELECT 1 FROM handling AS h "
+    "WHERE h.flow = ?1 AND h.partition = log.partition AND h.position = log.position)"
 )
 
 HOLD = f"INSERT OR REPLACE INTO held({HELD_COLUMNS}, {HELD_EVENT}) VALUES ({marks(27)})"

@@ -146,11 +146,17 @@ class SqliteStore:
         for partition in range(self.partitions):
             run(sql.CURSOR_NEW, (number, partition, self._head, epoch))
         run(sql.CURSOR_OWN, (epoch, number))
+        before: dict[str, int] = dict(fetch(self.connection, sql.BEFORE_OF, (number,)))
+        for event_type in before.keys() - types:
+            if before[event_type] >= 0:
+                handled = scalar(self.connection, sql.HANDLED_OF_TYPE, (number, event_type))
+                run(sql.SUBSCRIBE, (number, event_type, -1 - handled))
         for event_type in types:
-            if run(sql.SUBSCRIBED, (number, event_type)).fetchone() is None:
+            taken = before.get(event_type, -1)
+            if taken < 0:
                 known = scalar(self.connection, sql.ACCEPTED_OF_TYPE, (event_type,)) or 0
                 beyond = scalar(self.connection, sql.BEYOND_CURSOR, (number, event_type))
-                run(sql.SUBSCRIBE, (number, event_type, known - beyond))
+                run(sql.SUBSCRIBE, (number, event_type, known - beyond - (-1 - taken)))
 
     def submit(self, commit: Commit, done: CommitDone) -> None:
         self._submit(CommitWork(self, commit, done))
