@@ -24,7 +24,7 @@ from interlock.adapters.sqlite.file import (
 )
 from interlock.adapters.sqlite.names import Names
 from interlock.adapters.sqlite.segment import Segment, Unsealed
-from interlock.adapters.sqlite.tail import WINDOW_EVENTS, Tail, Window
+from interlock.adapters.sqlite.tail import WINDOW_BYTES, WINDOW_EVENTS, Tail, Window
 from interlock.adapters.sqlite.work import AppendWork, CallWork, CommitWork
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.handling import Mark
@@ -118,11 +118,19 @@ class SqliteStore:
         self._listeners.append(listener)
 
     def _scan(self, after: int) -> Window:
+        found: list[Stored] = []
+        through, weight = self._head, 0
         with translated():
-            found = [rows.stored(row) for row in self._reader.execute(sql.READ, (after, WINDOW_EVENTS))]
-        found = [entry for entry in found if entry.position <= self._head]
-        full = len(found) == WINDOW_EVENTS
-        return Window(self.partitions, after, found[-1].position if full else self._head, found)
+            for row in self._reader.execute(sql.READ, (after, WINDOW_EVENTS)):
+                entry = rows.stored(row)
+                if entry.position > self._head:
+                    break
+                found.append(entry)
+                weight += len(entry.event.body)
+                if len(found) == WINDOW_EVENTS or weight >= WINDOW_BYTES:
+                    through = entry.position
+                    break
+        return Window(self.partitions, after, through, found)
 
     # StateStore
 

@@ -9,7 +9,9 @@ from interlock.model.event import Stored
 from interlock.ports.event_log import Slice
 
 TAIL_EVENTS = 2048
+TAIL_BYTES = 67_108_864  # of bodies, over all partitions
 WINDOW_EVENTS = 1024
+WINDOW_BYTES = 16_777_216
 
 
 class Tail:
@@ -18,15 +20,39 @@ class Tail:
     def __init__(self, partitions: int, head: int) -> None:
         self._parts: list[list[Stored]] = [[] for _ in range(partitions)]
         self._floors = [head] * partitions  # events up to the floor are on disk only
+        self._bytes = 0
 
     def add(self, stored: Sequence[Stored]) -> None:
-        parts = self._parts
+        parts, weight = self._parts, 0
         for entry in stored:
-            parts[entry[1][0]].append(entry)
+            event = entry[1]
+            parts[event[0]].append(entry)
+            weight += len(event[14])
+        self._bytes += weight
         for partition, part in enumerate(parts):
             if len(part) >= 2 * TAIL_EVENTS:
-                self._floors[partition] = part[-TAIL_EVENTS - 1][0]
-                del part[:-TAIL_EVENTS]
+                self._cut(partition, len(part) - TAIL_EVENTS)
+        if self._bytes > TAIL_BYTES:
+            self._shed()
+
+    def _cut(self, partition: int, count: int) -> None:
+        """Drop the oldest `count` of a partition."""
+        part = self._parts[partition]
+        if count:
+            self._floors[partition] = part[count - 1][0]
+            self._bytes -= sum(len(entry[1][14]) for entry in part[:count])
+            del part[:count]
+
+    def _shed(self) -> None:
+        """Big events: keep the newest, up to half of the bytes, so that this is rare."""
+        weight, floor = 0, 0
+        for position, size in sorted((entry[0], len(entry[1][14])) for part in self._parts for entry in part)[::-1]:
+            weight += size
+            if weight > TAIL_BYTES // 2:
+                floor = position
+                break
+        for partition, part in enumerate(self._parts):
+            self._cut(partition, bisect_left(part, (floor + 1,)))
 
     def read(self, partition: int, after: int, limit: int, head: int) -> Slice | None:
         """None when the tail does not reach back far enough."""
