@@ -13,7 +13,10 @@ from bench.subjects.interlock import Interlock
 RATES = (50, 1000)
 WARM = 200
 """Orders before the clock runs: the first ones pay for imports and caches."""
-NOTE = "accepted by JetStream before fsync; row committed; no contract, dedupe, emitted event or record"
+NOTE = (
+    "one fsync on the way (its row), ours two (order and handling): JetStream accepts before fsync; no contract, dedupe, "
+    "emitted event or record"
+)
 LISTS = f"lists of up to {LIST_SIZE} that wait 20 ms to fill"
 Spans = dict[str, list[float]]
 
