@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -165,6 +166,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--random-ids", action="store_true")
     parser.add_argument("--acks", type=Path)
     given = parser.parse_args(argv)
+    os.nice(10)  # filling is not measured: others may go first
     uvloop.run(fill(given.store, given.count, handled=given.handled, random_ids=given.random_ids, acks=given.acks))
 
 

@@ -14,8 +14,8 @@ RATES = (50, 1000)
 WARM = 200
 """Orders before the clock runs: the first ones pay for imports and caches."""
 NOTE = (
-    "one fsync on the way (its row), ours two (order and handling): JetStream accepts before fsync; no contract, dedupe, "
-    "emitted event or record"
+    "one fsync on the way (its row), ours two (order and handling): JetStream accepts before fsync; "
+    "no contract, dedupe, emitted event or record"
 )
 LISTS = f"lists of up to {LIST_SIZE} that wait 20 ms to fill"
 Spans = dict[str, list[float]]
