@@ -198,6 +198,8 @@ class Deliverer:
             log.debug("delivery.broken_off", extra={"delivery": row.id, "operation": subject_of(row)})
         except Problem as problem:
             self._stop(problem)
+        except Exception as defect:  # the row would be forgotten until the next start, and nobody would know
+            self._stop(Unexpected(f"The deliverer broke: {type(defect).__name__}: {defect}."))
         finally:
             if probe and target is not None:
                 self._breakers[target.system].abandoned(self._clock.monotonic_us())

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from interlock.delivery.lane import END, Key, Lane, key_of
 from interlock.delivery.targets import subject_of
 from interlock.model.clock import Clock
-from interlock.model.problems import Closed, Problem, UnavailableProblem
+from interlock.model.problems import Closed, Problem, UnavailableProblem, Unexpected
 from interlock.model.record import DeliveryRow
 from interlock.ports.state_store import StateStore
 
@@ -51,6 +51,9 @@ class Filling:
             return  # the engine is going down; a deliverer that is still wanted fails at its next commit
         except Problem as problem:
             self._failed(problem)
+            return
+        except Exception as defect:
+            self._failed(Unexpected(f"The deliverer's scan broke: {type(defect).__name__}: {defect}."))
             return
         self._task = None
 

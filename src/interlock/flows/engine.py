@@ -20,7 +20,7 @@ from interlock.model.event import Stored
 from interlock.model.handling import Mark
 from interlock.model.hashing import KeyHasher
 from interlock.model.ids import Ids
-from interlock.model.problems import NotFound, Problem
+from interlock.model.problems import NotFound, Problem, Unexpected
 from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.ports.event_log import EventLog
@@ -86,6 +86,7 @@ class Engine:
             await worker.start(self.epoch)
         await self._scheduler.start(self.epoch)
         self._upkeep = asyncio.get_running_loop().create_task(self._tend())
+        self._upkeep.add_done_callback(self._tended)
 
     async def drain(self, seconds: float) -> bool:
         """Stop reading, let what runs finish and commit; False when the time ran out first. Nothing is lost then."""
@@ -165,14 +166,24 @@ class Engine:
                 if not problem.retryable:
                     self.on_fenced(problem)
 
+    def _tended(self, task: asyncio.Task[None]) -> None:
+        """Without upkeep nothing expires and no refusal is kept: that must not go on in silence."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.on_fenced(Unexpected(f"The upkeep broke: {type(error).__name__}: {error}."))
+
     async def _flush_refusals(self) -> None:
         """What the store did not take goes with the next flush; beyond the bound the oldest rows are kept."""
         rows = (self._unsaved_refusals + self.take_refusals())[:MAX_REFUSALS]
         self._unsaved_refusals = []
         if not rows:
             return
-        done = asyncio.get_running_loop().create_future()
-        self._store.submit(Commit(self.epoch, [], [], rows), lambda outcomes, problem: done.set_result(problem))
+        done: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
+
+        def finished(_: object, problem: Problem | None) -> None:
+            if not done.done():  # the upkeep was cancelled meanwhile
+                done.set_result(problem)
+
+        self._store.submit(Commit(self.epoch, [], [], rows), finished)
         if await done is not None:
             self._unsaved_refusals = rows
 

@@ -301,7 +301,12 @@ class SqliteStore:
         self._tail.add(fresh)
         self._unsealed.add([(position, event[1], event[7], event[10]) for position, event in fresh])
         for listener in self._listeners:
-            listener(fresh)
+            try:
+                listener(fresh)
+            except Exception as error:  # the commit is durable, and its callers wait for their answer
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a listener of the log raised", "exception": error}
+                )
 
     def _forget(self) -> None:
         self._fresh: list[Stored] = []
