@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 import msgspec
+
+from commerce.places import ESTATE
 from demo.invoices import read_invoices
 from demo.stock import opening_stock
 from demo.systems.books import Books
 from demo.systems.trade import routes
-
-from commerce.places import ESTATE
 from interlock.model.event import Event
 from interlock.model.hashing import idempotency_key
 from interlock.model.problems import Rejected

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from demo.generator import write
-from demo.reconciler.__main__ import reconcile, summary
 
 from commerce.estate_simulation import Simulation, simulate
+from demo.generator import write
+from demo.reconciler.__main__ import reconcile, summary
 
 
 def judge(source: Path, folder: Path) -> dict[str, object]:

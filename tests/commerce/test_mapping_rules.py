@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from demo.generator import COLUMNS
-from demo.invoices import read_invoices
-from demo.reconciler.expected import Expected, expect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commerce.estate_simulation import Tables, load_contracts
+from demo.generator import COLUMNS
+from demo.invoices import read_invoices
+from demo.reconciler.expected import Expected, expect
 from interlock.model.event import Event
 from interlock.sdk.context import Context
 

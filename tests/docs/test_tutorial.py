@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from docs.console_page import Command, moves_of
 from docs.reader import Reader, masked
 

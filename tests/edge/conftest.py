@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+
 from tests.edge.shop import Shop
 from tests.edge.wire import Peer
 

@@ -15,10 +15,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.edge.shop import Shop, TestLog
-
 from interlock.model.event import Appended, Event
 from interlock.ports.event_log import AppendDone
+from tests.edge.shop import Shop, TestLog
 
 BODY = b'{"id":"load-1234567890-123","status":"accepted"}'
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from tests.edge.wire import Peer
 
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.system import SystemClock
@@ -25,6 +24,7 @@ from interlock.model.record import Answer, StartRow
 from interlock.model.step import Commit, Step
 from interlock.ports.event_log import AppendDone
 from interlock.testing.seeded_ids import SeededIds
+from tests.edge.wire import Peer
 
 DAY_US = 86_400_000_000
 

@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 import pytest
-from tests.edge.shop import Shop, cloud_event, order
-from tests.edge.wire import Peer, Reply, post
 
 from interlock.edge.cloudevents import BATCH, STRUCTURED
 from interlock.edge.limits import EdgeLimits
 from interlock.model.hashing import KeyHasher, partition_of
 from interlock.model.problems import StorageUnavailable, TooManyRequests
+from tests.edge.shop import Shop, cloud_event, order
+from tests.edge.wire import Peer, Reply, post
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b9c7c989f97918e1-01"
 OTHER_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from tests.edge.wire import Peer, get, post
 
 from interlock.adapters.system import SystemClock
 from interlock.edge.admission import Admission
@@ -17,6 +16,7 @@ from interlock.edge.limits import EdgeLimits
 from interlock.edge.router import Router
 from interlock.edge.server import Server
 from interlock.model.problems import Rejected
+from tests.edge.wire import Peer, get, post
 
 LIMITS = EdgeLimits(
     body_bytes=1000,

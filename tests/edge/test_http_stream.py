@@ -7,7 +7,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.edge.wire import get, post
 
 from interlock.edge.exchange import Request, Responder, Response
 from interlock.edge.http_protocol import HttpProtocol
@@ -15,6 +14,7 @@ from interlock.edge.limits import EdgeLimits
 from interlock.edge.router import Router
 from interlock.edge.server import Server
 from interlock.testing.fake_clock import FakeClock
+from tests.edge.wire import get, post
 
 LIMITS = EdgeLimits(body_bytes=300, header_bytes=600, headers=8)
 MESSAGES = [

@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.edge.shop import Shop
-from tests.edge.wire import Peer, Reply, get, post
 
 from interlock.model.problems import AlreadyHandled, BusinessConflict, Rejected, StorageUnavailable
+from tests.edge.shop import Shop
+from tests.edge.wire import Peer, Reply, get, post
 
 KEY = '"8e03978e-40d5-43dd-bc93-6894a57f9324"'
 

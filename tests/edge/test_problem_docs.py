@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.edge.shop import Shop
-from tests.edge.wire import Peer
 
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.problem_docs import ELSEWHERE, EXAMPLES, INVOICE, KEY, message, page
 from interlock.model.problems import BusinessConflict, Problem, Rejected, StorageUnavailable, every_problem
+from tests.edge.shop import Shop
+from tests.edge.wire import Peer
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "problems.md"
 KINDS = {kind.code: kind for kind in every_problem()}

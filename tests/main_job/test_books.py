@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from demo.reconciler.books import read_books
 from demo.systems.books import Books
 from demo.systems.trade import routes

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+
 from demo.feeder import Feeder, Refused, Way
 from demo.invoices import Invoice
 

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from demo.generator import write
-from demo.reconciler.__main__ import reconcile, summary
 
 import commerce.conftest  # noqa: F401 - makes `estate` importable
 from commerce.estate_simulation import simulate
 from commerce.places import ROOT
+from demo.generator import write
+from demo.reconciler.__main__ import reconcile, summary
 
 PLANTED = {
     "double charge": ("payments", "INSERT INTO entries SELECT NULL, 'other', webhook, kind, order_id, reference,"

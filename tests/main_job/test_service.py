@@ -8,13 +8,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
+
 from demo.systems import service as service_module
 from demo.systems.books import Books
 from demo.systems.faults import Fault, Luck
 from demo.systems.service import Service
 from demo.systems.signature import SignatureVerifier
 from demo.systems.trade import routes
-
 from main_job.test_signature import SECRET, signed
 
 BODY = b'{"order_id": "1", "amount": "5.00", "currency": "GBP"}'

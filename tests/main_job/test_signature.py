@@ -7,6 +7,7 @@ import hashlib
 import hmac
 
 import pytest
+
 from demo.systems.signature import BadSignature, SignatureVerifier
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()

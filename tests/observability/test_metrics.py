@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from observability.paying_shop import VALUE, running, write_estate
 
 from delivery.faulty_target import FaultyTarget, answer
 from interlock.app.reference import metrics, pages
 from interlock.model.histogram import Histogram
 from interlock.operate.metrics import Metric, exposition
-from observability.paying_shop import VALUE, running, write_estate
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
 LINE = re.compile(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*\})? (-?[0-9.e+-]+|\+Inf)')

@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from delivery.faulty_target import FaultyTarget, answer
 from observability.paying_shop import CALLER, TRACE_ID, VALUE, running, write_estate
+
+from delivery.faulty_target import FaultyTarget, answer
 
 SAMPLED = f"00-{TRACE_ID}-{CALLER}-01"
 FILE = ".interlock/spans.jsonl"
