@@ -9,6 +9,7 @@ from interlock import Context, Flow, Tick
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.null_sink import NullSink
 from interlock.flows.engine import Engine
+from interlock.flows.limits import FlowLimits
 from interlock.flows.schedule import TABLE
 from interlock.model.problems import Problem, StorageCorrupt, StorageUnavailable
 from interlock.model.step import Commit
@@ -29,7 +30,9 @@ def daily(seen: list[str]) -> Flow:
 
 
 async def started(store: MemoryStore, clock: FakeClock, *flows: Flow) -> Engine:
-    engine = Engine(estate_of(*flows), store, store, clock, SeededIds(1, clock), NullSink())
+    engine = Engine(
+        estate_of(*flows), store, store, clock, SeededIds(1, clock), NullSink(), FlowLimits(tend_seconds=3600)
+    )
     await engine.acquire()
     await engine.start()
     await settle()
