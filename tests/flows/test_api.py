@@ -67,6 +67,26 @@ async def test_a_refused_counter_is_kept_as_answer_without_effects(bench: Bench)
     assert stored.status == 409
 
 
+async def test_a_counter_that_was_looked_at_is_decided_anew(bench: Bench) -> None:
+    flow = shop()
+
+    @flow.api("shop.ask")
+    async def ask(body: dict[str, int], ctx: Context) -> Answer:
+        stock = ctx.counter("stock", "sku")
+        if await stock.value() < 1:
+            return Answer({"taken": 0}, 200)
+        await asyncio.sleep(0)
+        stock.take(1)
+        return Answer({"taken": 1}, 201)
+
+    await bench.run(flow)
+    await call(bench, -2, "fill")
+    assert bench.engine is not None
+    asked = [bench.engine.call_api("shop.ask", {}, b"{}", f"key-{n}", None) for n in range(5)]
+    assert sorted(answer.status for answer in await asyncio.gather(*asked)) == [200, 200, 200, 201, 201]
+    assert await bench.store.counter("stock", "sku") == 0
+
+
 async def test_one_scope_takes_effect_once(bench: Bench) -> None:
     await bench.run(shop())
     await call(bench, -10, "fill")

@@ -82,10 +82,11 @@ class ApiRunner:
             raise NotFound(f"No flow answers {operation}.", next_step=f'Write one: @flow.api("{operation}")')
         own, start_us = self._tracing.under(trace), self._clock.now_us()
         for _ in range(MAX_RERUNS):
-            answer, result = await self._run(operation, body, raw, scope, own)
+            context = self._context(operation, raw, own)
+            answer, result = await self._run(operation, body, raw, scope, context)
             problem = await self._commit(Step(result=result, answer=answer if scope else None))
-            if isinstance(problem, StaleRead):
-                continue
+            if isinstance(problem, StaleRead) or (isinstance(problem, CounterRefused) and context.counters_read):
+                continue  # what the handler had looked at has changed: it decides anew
             if problem is None:
                 self._on_calls(result.calls)
             elif isinstance(problem, CounterRefused):
@@ -104,11 +105,14 @@ class ApiRunner:
             raise failed
         return answer
 
+    def _context(self, operation: str, raw: bytes, trace: str | None) -> Context:
+        flow, _handler = self._handlers[operation]
+        return Context(flow.name, self._request_event(operation, raw, trace), 0, self._store)
+
     async def _run(
-        self, operation: str, body: Any, raw: bytes, scope: str | None, trace: str | None
+        self, operation: str, body: Any, raw: bytes, scope: str | None, context: Context
     ) -> tuple[Answer, StepResult]:
-        flow, handler = self._handlers[operation]
-        context = Context(flow.name, self._request_event(operation, raw, trace), 0, self._store)
+        _flow, handler = self._handlers[operation]
         run: Coroutine[Any, Any, Any] = handler(body, context)  # type: ignore[assignment]
         try:
             async with self._deadlines.limit():
