@@ -23,6 +23,8 @@ MASKS = (
     (re.compile(r"\d\d:\d\d:\d\d\.\d{3}"), "TIME"),
     (re.compile(r"\b(under \d+ ms|\d+(\.\d+)? (ms|s|min)( \d+ s)?)\b"), "DURATION"),
     (re.compile(r"partition \d+ @ \d+"), "LOGGED"),
+    # One request in a hundred is sampled.
+    (re.compile(r"^(  trace +)(none|00-[0-9a-f]{32}-[0-9a-f]{16}-0[01])$", re.MULTILINE), r"\1TRACE"),
     (re.compile(r"(estate(?: shop)?|→) [0-9a-f]{6}\b"), r"\1 HASH"),
     (re.compile(r"^  [A-Z][a-z]+day \d{4}-\d\d-\d\d\n", re.MULTILINE), ""),  # the story went past midnight
     (re.compile(r" +$| {2,}", re.MULTILINE), " "),  # columns are as wide as what stands in them
