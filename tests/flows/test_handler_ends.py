@@ -136,3 +136,21 @@ async def test_a_reason_that_is_no_code_stays_out_of_the_record(bench: Bench, re
     assert (sums.dead, sums.skipped) == (1, 1)
     held = (await bench.store.held("says"))[0]
     assert held.error == "rejected"
+
+
+@pytest.mark.parametrize("end", [SystemExit(4), KeyboardInterrupt()])
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_handler_cannot_end_the_process(bench: Bench, end: BaseException, waits: bool) -> None:
+    flow = Flow("exit", owner="team", retry=RetrySchedule((), 0), after_dead_letter="continue")
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        if waits:
+            await asyncio.sleep(0)
+        raise end
+
+    await bench.run(flow)
+    bench.producer.place("key", 1)
+    await bench.settled()
+    (letter,) = await bench.store.held("exit")
+    assert letter.error == f"handler_failed:{type(end).__name__}"

@@ -36,6 +36,8 @@ from interlock.ports.trace_sink import TraceSink
 
 log = logging.getLogger("interlock.engine")
 DRAIN_SECONDS = 20.0
+STUBBORN_SECONDS = 3.0
+EXIT_STUBBORN = 1
 SWITCH_INTERVAL_SECONDS = 0.0005
 GC_YOUNG_OBJECTS = 100_000
 
@@ -228,4 +230,24 @@ async def serve(estate: Estate, ready: Callable[[int], None]) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, process.request_stop)
-    await process.run(ready)
+    try:
+        await process.run(ready)
+    finally:
+        await end_stubborn(STUBBORN_SECONDS)
+
+
+async def end_stubborn(seconds: float) -> None:
+    """End the process also when some code swallows its cancellation: the event loop would wait for it for ever.
+
+    By now the store is closed, and nothing can be lost any more.
+    """
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    _, stubborn = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
+    if stubborn:
+        names = ", ".join(sorted(str(task.get_coro()) for task in stubborn))
+        print(
+            f"ended without waiting for {len(stubborn)} task(s) that do not stop: {names}", file=sys.stderr, flush=True
+        )
+        os._exit(EXIT_STUBBORN)

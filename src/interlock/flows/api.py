@@ -11,6 +11,7 @@ import msgspec
 from interlock.flows.deadlines import Deadlines
 from interlock.flows.effects import Effects
 from interlock.flows.limits import FlowLimits
+from interlock.flows.run import HANDLERS_OWN
 from interlock.flows.tracing import FlowTracing
 from interlock.model.clock import Clock
 from interlock.model.event import UNPROTECTED, Event
@@ -122,7 +123,7 @@ class ApiRunner:
             raise  # says nothing about the request: kept as its answer, the key would be lost to a passing fault
         except Problem as problem:
             return self._answer_of(problem, scope, raw), EMPTY
-        except (Exception, asyncio.CancelledError) as error:
+        except HANDLERS_OWN as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise  # the caller gives up; else it is the handler's own, and somebody waits for an answer

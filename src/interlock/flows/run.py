@@ -18,6 +18,9 @@ from interlock.model.problems import HandlerFailed
 from interlock.sdk import context
 
 SDK_FOLDER = os.path.dirname(context.__file__)
+# What a handler may raise by itself. Signals reach the process through the event loop, and in place nobody cancels: so
+# these, too, are one handler's failure, and must not end the engine at each start anew.
+HANDLERS_OWN = (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt)
 Finished = Callable[[Any, BaseException | None], None]
 
 
@@ -32,7 +35,7 @@ def drive(run: Coroutine[Any, Any, Any], finished: Finished, deadlines: Deadline
     except StopIteration as stop:
         finished(stop.value, None)
         return None
-    except (Exception, asyncio.CancelledError) as error:  # nobody cancelled us: it is the handler's own
+    except HANDLERS_OWN as error:
         finished(None, error)
         return None
     return asyncio.get_running_loop().create_task(_wait(run, awaited, finished, deadlines))
@@ -54,7 +57,7 @@ async def _wait(run: Coroutine[Any, Any, Any], awaited: Any, finished: Finished,
         if task is None or task.cancelling():
             raise  # the engine gives the run up
         failure = error  # of something that the handler waited for: without an end its key would stand for ever
-    except Exception as error:
+    except HANDLERS_OWN as error:
         failure = error
     finished(value, failure)
 
