@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from interlock.contracts.api_lint import lint_api
 from interlock.contracts.event_lint import lint_event
 
 from .schemas import CLASS, DATA, ORDER
@@ -64,6 +65,88 @@ def test_declared_shapes_pass(field: dict[str, Any]) -> None:
 )
 def test_undeclared_shapes_do_not(field: Any, code: str, place: str) -> None:
     assert (code, "/properties/new" + place) in with_field(field, untold={"type": "string"})
+
+
+MISSPELT = {"type": "string", "maxLenght": 3}
+
+
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ({**MISSPELT, **CLASS}, ""),
+        ({"type": "array", "items": MISSPELT, **CLASS}, "/items"),
+        ({"type": "array", "prefixItems": [MISSPELT], **CLASS}, "/prefixItems/0"),
+        ({"type": "object", "additionalProperties": MISSPELT, **CLASS}, "/additionalProperties"),
+        ({"type": "object", "patternProperties": {"/": MISSPELT}, **CLASS}, "/patternProperties/~1"),
+        ({"anyOf": [{"type": "null"}, MISSPELT], **CLASS}, "/anyOf/1"),
+        ({"type": "string", "if": MISSPELT, **CLASS}, "/if"),
+        ({"type": "string", "not": MISSPELT, **CLASS}, "/not"),
+    ],
+)
+def test_an_unknown_keyword_is_found_wherever_a_schema_stands(field: dict[str, Any], place: str) -> None:
+    found = [where for code, where in with_field(field) if code == "KEYWORD_UNKNOWN"]
+    assert found == ["/properties/new" + place + "/maxLenght"]
+    assert ("KEYWORD_UNKNOWN", "/$defs/spare/maxLenght") in codes(**{"$defs": {"spare": MISSPELT}})
+    assert ("KEYWORD_UNKNOWN", "/requird") in codes(requird=["order_id"])
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"type": "object", "additionalProperties": False, "properties": {"maxLenght": {"type": "string", **CLASS}}},
+        {"const": {"maxLenght": 1}, **CLASS},
+        {"enum": [{"maxLenght": 1}], **CLASS},
+        {"type": "string", "default": {"maxLenght": 1}, "examples": [{"maxLenght": 1}], **CLASS},
+        {"type": "string", "x-ours": {"maxLenght": 1}, **CLASS},
+        {"type": "string", "contentEncoding": "base64", "deprecated": True, "$comment": "old", **CLASS},
+    ],
+)
+def test_names_and_values_are_no_keywords(field: dict[str, Any]) -> None:
+    assert with_field(field) == []
+    assert with_field({"$ref": "#/$defs/maxLenght"}, maxLenght={"type": "string", **CLASS}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("maxLenght", ', did you mean "maxLength"?'),
+        ("minimun", ', did you mean "minimum"?'),
+        ("MAXITEMS", ', did you mean "maxItems"?'),
+        ("X-Classification", ', did you mean "x-classification"?'),
+        ("definitions", ', did you mean "$defs"?'),
+        ("colour", "."),
+        ("", "."),
+    ],
+)
+def test_an_unknown_keyword_is_told_with_the_closest_one(name: str, ending: str) -> None:
+    schema = {**GOOD, "properties": {**ORDER["properties"], "total": {**ORDER["properties"]["total"], name: 1}}}
+    details = [found.detail for found in lint_event("OrderPlaced", "1.0.0", schema) if found.code == "KEYWORD_UNKNOWN"]
+    assert details == [f'total: unknown keyword "{name}"{ending}']
+
+
+def test_an_api_may_also_use_the_keywords_of_openapi() -> None:
+    field = {"type": "string", "example": "A", "maxLenght": 3, **CLASS}
+    body = {"type": "object", "additionalProperties": False, "properties": {"sku": field}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Shop", "version": "1.0.0"},
+        "x-interlock": {"owner": "t"},
+        "paths": {
+            "/a": {
+                "post": {
+                    "operationId": "a",
+                    "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}},
+                },
+                "put": {"operationId": "b", "requestBody": {"content": {"application/json": {"schema": body}}}},
+            }
+        },
+        "components": {"schemas": {"A": body}},
+    }
+    assert [(found.code, found.pointer) for found in lint_api("shop", "1.0.0", document)] == [
+        ("KEYWORD_UNKNOWN", "/paths/~1a/put/requestBody/content/application~1json/schema/properties/sku/maxLenght"),
+        ("KEYWORD_UNKNOWN", "/components/schemas/A/properties/sku/maxLenght"),
+    ]
+    assert ("KEYWORD_UNKNOWN", "/properties/new/example") in with_field({"type": "string", "example": "A", **CLASS})
 
 
 def test_a_nested_field_is_named_as_people_say_it() -> None:

@@ -9,6 +9,7 @@ from interlock.contracts import pointer
 from interlock.contracts.api_contract import IDEMPOTENCY, body_pointer, operations
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.schema_lint import Objection, lint, resolve
+from interlock.contracts.vocabulary import OPENAPI
 
 
 def lint_api(api: str, version: str, document: Mapping[str, Any]) -> Iterator[Objection]:
@@ -49,7 +50,7 @@ def _lint_operations(api: str, document: Mapping[str, Any]) -> Iterator[Objectio
         place = body_pointer(path, method)
         schema = pointer.find(document, pointer.split(place))
         if isinstance(schema, Mapping) and "$ref" not in schema:
-            for found in lint(schema, f"the body of {api}.{name}"):
+            for found in lint(schema, f"the body of {api}.{name}", OPENAPI):
                 yield found._replace(pointer=place + found.pointer)
 
 
@@ -64,7 +65,7 @@ def _lint_components(document: Mapping[str, Any]) -> Iterator[Objection]:
         if not isinstance(schema, Mapping):
             yield Objection("SCHEMA_INVALID", "/components", f"{reference} points nowhere.")
             continue
-        for found in lint(schema, reference.rpartition("/")[2]):
+        for found in lint(schema, reference.rpartition("/")[2], OPENAPI):
             yield found._replace(pointer=reference[1:] + found.pointer)
 
 

@@ -85,6 +85,14 @@ RULES: tuple[Rule, ...] = (
         '{"properties": {"order_id": {"type": "string"}}}',
     ),
     Rule(
+        "KEYWORD_UNKNOWN",
+        "JSON Schema ignores a keyword that it does not know: a misspelt constraint would silently not hold.",
+        'Correct the keyword (JSON Schema 2020-12), or begin the name of your own with "x-".',
+        EVENT,
+        '{"properties": {"order_id": {"maxLenght": 40}}}',
+        '{"properties": {"order_id": {"maxLength": 40}}}',
+    ),
+    Rule(
         "SCHEMA_DIALECT",
         "Keywords mean different things in different dialects; one dialect, stated, leaves no doubt.",
         'Write "$schema": "https://json-schema.org/draft/2020-12/schema".',

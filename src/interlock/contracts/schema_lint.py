@@ -1,4 +1,4 @@
-"""Rules that a schema must keep wherever it stands: closed, typed, classified, no reference out of the file."""
+"""Rules that a schema must keep wherever it stands: closed, typed, classified, no unknown word, no remote reference."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from interlock.contracts import pointer
 from interlock.contracts.document_schema import MANY, NAMED, ONE, ONE_MORE
+from interlock.contracts.vocabulary import JSON_SCHEMA, unknown
 from interlock.model.classification import KEYWORD, Classification
 
 # A tuple: what an author writes there need not be hashable.
@@ -28,14 +29,15 @@ class Objection(NamedTuple):
     detail: str
 
 
-def lint(schema: Mapping[str, Any], subject: str) -> Iterator[Objection]:
-    """All objections to a root schema. `subject` names it in the texts."""
-    yield from _lint(schema, (), _Scope(schema, subject))
+def lint(schema: Mapping[str, Any], subject: str, vocabulary: frozenset[str] = JSON_SCHEMA) -> Iterator[Objection]:
+    """All objections to a root schema. `subject` names it in the texts, `vocabulary` are the keywords it may hold."""
+    yield from _lint(schema, (), _Scope(schema, subject, vocabulary))
 
 
 class _Scope(NamedTuple):
     root: Mapping[str, Any]
     subject: str
+    vocabulary: frozenset[str]
     inside_composite: bool = False
 
     def name(self, place: tuple[str, ...]) -> str:
@@ -48,6 +50,7 @@ def _lint(schema: Any, place: tuple[str, ...], scope: _Scope) -> Iterator[Object
     if not isinstance(schema, Mapping):
         return
     where = pointer.join(place)
+    yield from _lint_keywords(schema, place, scope)
     reference = schema.get("$ref", schema.get("$dynamicRef", "#"))
     if not isinstance(reference, str) or not reference.startswith("#"):
         yield Objection("REFERENCE_REMOTE", where + "/$ref", f"{scope.name(place)} refers to {reference}.")
@@ -61,6 +64,12 @@ def _lint(schema: Any, place: tuple[str, ...], scope: _Scope) -> Iterator[Object
             yield from _lint_field(field, (*place, "properties", name), scope)
     for part, path, composite in _parts(schema, place):
         yield from _lint(part, path, scope._replace(inside_composite=composite or scope.inside_composite))
+
+
+def _lint_keywords(schema: Mapping[str, Any], place: tuple[str, ...], scope: _Scope) -> Iterator[Objection]:
+    for name, meant in unknown(schema, scope.vocabulary):
+        detail = f'{scope.name(place)}: unknown keyword "{name}"' + (f', did you mean "{meant}"?' if meant else ".")
+        yield Objection("KEYWORD_UNKNOWN", pointer.join((*place, name)), detail)
 
 
 def _lint_field(field: Any, place: tuple[str, ...], scope: _Scope) -> Iterator[Objection]:
