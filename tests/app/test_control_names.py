@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 
@@ -12,6 +14,13 @@ from interlock.app.control import DeadLetterName
 def test_a_reason_is_a_code(reason: str) -> None:
     body = msgspec.json.encode({"delivery_id": "d1", "reason": reason})
     assert msgspec.json.decode(body, type=DeadLetterName).reason == reason
+
+
+@pytest.mark.parametrize("position", [-1, 2**63, 99999999999999999999999])
+def test_a_number_that_no_store_holds_is_refused(position: int) -> None:
+    body = json.dumps({"flow": "shelving", "position": position}).encode()
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(body, type=DeadLetterName)
 
 
 @pytest.mark.parametrize("reason", ["", "Wrong customer", "Ada's order", "code\n", "x" * 65])

@@ -34,7 +34,7 @@ async def test_a_port_that_is_taken_leaves_nothing_open(root: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process = Process(load(configured(root, f"\n[server]\nport = {taken.getsockname()[1]}\n")))
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(SettingInvalid, match=r"Cannot listen on 127\.0\.0\.1:\d+: Address already in use\."):
             await process.start()
     await asyncio.sleep(0.01)
     left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -42,6 +42,14 @@ async def test_a_port_that_is_taken_leaves_nothing_open(root: Path) -> None:
     store = await SqliteStore.open(load(root).store_path)  # its lock is free again
     await store.close()
     assert not list(load(root).store_path.parent.glob("*.control"))
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "203.0.113.7", "a..b"])
+async def test_a_host_that_is_not_ours_is_a_setting(root: Path, host: str) -> None:
+    process = Process(load(configured(root, f'\n[server]\nhost = "{host}"\nport = 0\n')))
+    with pytest.raises(SettingInvalid, match=f"Cannot listen on {host}:0: [^\\[]+\\.") as refused:
+        await process.start()
+    assert "server.port" in refused.value.step
 
 
 async def test_another_number_of_partitions_than_the_store_has_is_refused(root: Path) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,7 @@ import pytest
 
 from interlock.adapters.sqlite import SqliteStore
 from interlock.cli.main import main
-from interlock.model.problems import BusinessConflict, to_document
+from interlock.model.problems import BusinessConflict, NotFound, to_document
 from operate.control_server import Answer, ControlServer
 from operate.recording import FLOW, Recording
 from operate.test_dead_letters import two_dead
@@ -85,11 +90,11 @@ def test_redrive_and_discard_ask_the_engine(run: Run, store: Path) -> None:
     with ControlServer(Path(f"{store}.control"), script) as server:
         code, out, _ = run("dlq", "redrive", mark)
         assert (code, out) == (0, f"{mark}  redriven as new\n")
-        assert run("dlq", "discard", "d1", "--reason", "a test order")[0] == 0
+        assert run("dlq", "discard", "d1", "--reason", "test_order")[0] == 0
     position = int(mark.split("/")[2])
     assert server.asked == [
         ("/dlq/redrive", {"flow": FLOW, "partition": 0, "position": position, "generation": 0}),
-        ("/dlq/discard", {"delivery_id": "d1", "reason": "a test order"}),
+        ("/dlq/discard", {"delivery_id": "d1", "reason": "test_order"}),
     ]
 
 
@@ -125,3 +130,88 @@ def test_unclear_orders_are_refused(run: Run, words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run("dlq", *words)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("number", ["9" * 23, "9" * 5000])
+def test_a_number_beyond_every_mark_is_no_dead_letter(run: Run, store: Path, number: str) -> None:
+    letter = f"shelving/{number}/2/0"
+    code, out, err = run("dlq", "show", letter)
+    assert (code, out) == (1, "")
+    assert err.startswith("not_found: ")
+    with ControlServer(Path(f"{store}.control"), lambda *_: (404, to_document(NotFound("None.")))) as server:
+        code, out, _ = run("dlq", "redrive", letter)
+    assert code == 1
+    assert "not_found" in out
+    assert server.asked == [("/dlq/redrive", {"delivery_id": letter})]
+
+
+def test_free_text_as_a_reason_is_explained(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("dlq", "discard", "d1", "--reason", "Wrong customer")
+    assert ended.value.code == 2
+    assert "such as wrong_customer." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (("why", "ORD-1042"), ", or read the store directly with --store PATH."),
+        (("dlq", "list"), ", or read the store directly with --store PATH."),
+        (("status",), ", meanwhile interlock why and interlock dlq read the store directly with --store PATH."),
+    ],
+)
+def test_a_broken_estate_leaves_a_way_to_the_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], advice: str
+) -> None:
+    (tmp_path / "interlock.toml").write_text("[estate]\nnam = 1\n")
+    assert main([*words, "--estate", str(tmp_path)]) == 1
+    assert advice in capsys.readouterr().err
+
+
+def strange(kind: str, path: Path) -> None:
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "other database":
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE meta(name, value)")
+    else:
+        path.write_bytes({"empty": b"", "text": b"not a database " * 100}[kind])
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "folder", "other database"])
+def test_what_is_no_store_is_said_to_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    path = tmp_path / "other.db"
+    strange(kind, path)
+    assert main(["dlq", "list", "--store", str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"not_found: {path} is no Interlock store.\n")
+
+
+def test_a_store_that_cannot_be_read_says_why(
+    store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)  # root may read every file
+    assert main(["dlq", "list", "--store", str(store)]) == 1
+    assert f"setting_invalid: {store} cannot be opened: permission denied." in capsys.readouterr().err
+
+
+def test_any_other_refusal_of_the_system_is_one_line(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied", "/srv/x")
+
+    monkeypatch.setattr("interlock.cli.why.run", refuse)
+    code, _, err = run("why", "d1")
+    assert (code, err.splitlines()[0], len(err.splitlines())) == (1, "Permission denied: /srv/x", 2)
+
+
+def test_a_reader_that_went_away_is_no_fault(store: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "-m", "interlock.cli.main", "dlq", "list", "--store", str(store)]
+    ended = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (1, b"")

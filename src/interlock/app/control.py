@@ -24,8 +24,10 @@ from interlock.model.clock import Clock
 from interlock.model.handling import Mark
 from interlock.model.ids import Ids
 from interlock.model.problems import MalformedRequest, Problem, Unexpected
+from interlock.operate.dead_letters import LARGEST, REASON
 from interlock.ports.state_store import StateStore
 
+Number = Annotated[int, Meta(ge=0, le=LARGEST)]
 Act = Callable[["DeadLetterName"], Awaitable[dict[str, Any]]]
 
 
@@ -33,11 +35,11 @@ class DeadLetterName(msgspec.Struct, forbid_unknown_fields=True):
     """Either a mark or a delivery id; `reason` belongs to a discard, and is a code: the record holds no free text."""
 
     flow: str | None = None
-    partition: int = 0
-    position: int = 0
-    generation: int = 0
+    partition: Number = 0
+    position: Number = 0
+    generation: Number = 0
     delivery_id: str | None = None
-    reason: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")] = "discarded"
+    reason: Annotated[str, Meta(pattern=REASON)] = "discarded"
 
 
 class Control:

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -122,7 +123,10 @@ class Process:
         opened.push_async_callback(self.control.drain, 0)
         if settings.stores.kind == "sqlite":
             await self.control.start(control_path(self._estate.store_path))
-        self.port = await self.edge.start(settings.server.host, settings.server.port)
+        try:
+            self.port = await self.edge.start(settings.server.host, settings.server.port)
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host that IDNA cannot encode
+            raise cannot_listen(settings, error) from error
         place = {"host": settings.server.host, "port": self.port, "epoch": self.engine.epoch}
         log.info("engine.ready", extra=place)
 
@@ -152,6 +156,17 @@ class Process:
     def _free_disk(self) -> int:
         folder = self._estate.store_path.parent
         return shutil.disk_usage(folder if folder.exists() else self._estate.root).free
+
+
+def cannot_listen(settings: Settings, error: OSError | UnicodeError) -> SettingInvalid:
+    """The name resolver numbers its errors by itself; all others have the system's text."""
+    reason = str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = str(error.strerror) if isinstance(error, socket.gaierror) else os.strerror(error.errno)
+    return SettingInvalid(
+        f"Cannot listen on {settings.server.host}:{settings.server.port}: {reason}.",
+        next_step="Stop what listens there, or set server.port to another port (0 takes a free one).",
+    )
 
 
 def trace_sink(estate: Estate) -> TraceSink:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from interlock.app.control_client import ControlClient
 from interlock.cli.record_arguments import Place, add_place, place_of, print_json
 from interlock.model.problems import Problem, UnavailableProblem
 from interlock.operate.dead_letter_text import list_text, story_text
-from interlock.operate.dead_letters import find_dead, list_dead, parse_mark
+from interlock.operate.dead_letters import REASON, find_dead, list_dead, parse_mark
 from interlock.ports.record_reader import RecordReader
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     discard = actions.add_parser("discard", help="give a dead letter up for good")
     discard.add_argument("id", help=ID_HELP)
     discard.add_argument("--reason", required=True, help="why, as a code such as wrong_customer, kept in the record")
-    discard.set_defaults(act=_discard)
+    discard.set_defaults(act=_discard, usage=discard.error)
     for action in (listing, show, redrive, discard):
         add_place(action)
 
@@ -82,6 +83,8 @@ def _redrive(arguments: argparse.Namespace) -> int:
 
 
 def _discard(arguments: argparse.Namespace) -> int:
+    if not re.match(REASON, arguments.reason):
+        arguments.usage("A reason is a code of lower-case letters, digits, _ and -, such as wrong_customer.")
     return _ordered(arguments, place_of(arguments), "/dlq/discard", [arguments.id], reason=arguments.reason)
 
 

@@ -6,6 +6,7 @@ Exit codes: 0 done, or the answer is yes; 1 the answer is no, or it failed; 2 th
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -37,10 +38,23 @@ def main(argv: list[str] | None = None) -> int:
             module.configure(child)
             child.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
+    return _carried_out(arguments)
+
+
+def _carried_out(arguments: argparse.Namespace) -> int:
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()  # here, where a reader that went away can still be forgiven
+        return code
     except Problem as problem:
         print(f"{problem.code}: {problem.detail}\n   {problem.step}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # such as `interlock why … | head`; the interpreter flushes once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        said = ": ".join(str(part) for part in (error.strerror or error, error.filename) if part is not None)
+        print(f"{said}\n   See that the path exists and that this user may read and write it.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

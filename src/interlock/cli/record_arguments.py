@@ -16,6 +16,7 @@ from interlock.app.reader import open_store_reader, store_of
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.flows.engine import types_of
+from interlock.model.problems import EstateInvalid
 from interlock.ports.record_reader import RecordReader
 
 
@@ -56,7 +57,12 @@ def place_of(arguments: argparse.Namespace, with_estate: bool = False) -> Place:
     root: Path | None = arguments.estate or getattr(arguments, "folder", None)
     if store is not None and root is None and not with_estate:
         return Place(store, None)
-    estate = load(root or Path(), arguments.environment)
+    try:
+        estate = load(root or Path(), arguments.environment)
+    except EstateInvalid as problem:  # the record outlives it, and who looks for a fault needs it now
+        who = "meanwhile interlock why and interlock dlq" if with_estate else "or"
+        problem.step = f"{problem.step.rstrip('.')}, {who} read the store directly with --store PATH."
+        raise
     return Place(store or store_of(estate), estate)
 
 

@@ -17,6 +17,8 @@ from interlock.model.record import DeliveryAttempt, DeliveryRow, DeliveryState, 
 from interlock.ports.record_reader import RecordReader
 
 LIMIT = 100_000
+LARGEST = 2**63 - 1  # of the integers that a store can hold
+REASON = r"^[a-z0-9][a-z0-9_-]{0,63}\Z"  # of a discard: a code, since the record holds no free text
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def parse_mark(letter_id: str) -> Mark | None:
     parts = letter_id.rsplit("/", 3)
     if len(parts) != 4 or not parts[0] or not all(part.isascii() and part.isdigit() for part in parts[1:]):
         return None
+    if any(len(part) > len(str(LARGEST)) or int(part) > LARGEST for part in parts[1:]):
+        return None  # no mark has such a number
     return Mark(parts[0], *map(int, parts[1:]))
 
 

@@ -18,6 +18,7 @@ from interlock.model.problems import (
     AlreadyRunning,
     FormatUnsupported,
     Problem,
+    SettingInvalid,
     StorageCorrupt,
     StorageFull,
     StorageUnavailable,
@@ -36,10 +37,13 @@ class FileLock:
         self._handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             holder = os.pread(self._handle, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
             raise AlreadyRunning(f"{path} is in use by process {holder}.") from None
+        except OSError:
+            os.close(self._handle)
+            raise
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, str(os.getpid()).encode(), 0)
 
@@ -94,6 +98,24 @@ def opening() -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise translate(error) from error
+
+
+@contextmanager
+def placing(path: str) -> Iterator[None]:
+    """Around the making of a store's files: what the system refuses is the setting's fault, not the store's."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_place(path, str(error.strerror)) from error
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
+        raise cannot_place(path, str(error)) from error
+
+
+def cannot_place(path: str, reason: str) -> SettingInvalid:
+    return SettingInvalid(
+        f"The store {path} cannot be opened: {reason}.",
+        next_step="Point stores.path at a file in a folder that this user may write.",
+    )
 
 
 def connect(path: str, vfs: str | None, synchronous: str) -> apsw.Connection:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import apsw
 import orjson
 
 from interlock.adapters.sqlite import rows, sql
@@ -14,7 +15,7 @@ from interlock.adapters.sqlite.segment import WIDTH, candidates, id_hash
 from interlock.model.event import Event, Stored
 from interlock.model.handling import HandlingState
 from interlock.model.hashing import KeyHasher
-from interlock.model.problems import NotFound
+from interlock.model.problems import NotFound, Problem, SettingInvalid
 from interlock.model.record import (
     DeliveryAttempt,
     DeliveryRow,
@@ -33,11 +34,16 @@ class SqliteReader:
     """Each question is one read snapshot at most; none is held between questions, so checkpoints can run."""
 
     def __init__(self, path: str | Path) -> None:
-        if not Path(path).exists():
-            raise NotFound(f"No store at {path}.", next_step="Start the engine once: interlock dev")
-        with opening():
-            self._connection = connect_reader(str(path))
-            secret = scalar(self._connection, "SELECT value FROM meta WHERE name = 'secret'")
+        """NotFound when there is no store, or something else; SettingInvalid when this user may not read it."""
+        refuse_unreadable(Path(path))
+        try:
+            with opening():
+                self._connection = connect_reader(str(path))
+                secret = scalar(self._connection, "SELECT value FROM meta WHERE name = 'secret'")
+        except Problem as problem:
+            raise refused(path, problem) from problem
+        if not isinstance(secret, bytes):
+            raise no_store(path)
         self._hasher = KeyHasher(secret)
 
     async def find_events(self, term: str) -> list[Stored]:
@@ -90,6 +96,10 @@ class SqliteReader:
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
         return [rows.delivery(row) for row in self._all(sql.DELIVERIES_DEAD, (limit,))]
 
+    async def cursor(self, flow: str, partition: int) -> int | None:
+        found = self._all(sql.CURSOR_OF, (flow, partition))
+        return int(found[0][0]) if found else None
+
     async def starts(self) -> list[StartRow]:
         return [StartRow(*row) for row in self._all(sql.STARTS, ())]
 
@@ -130,6 +140,42 @@ class SqliteReader:
     def _all(self, statement: str, bindings: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with translated():
             return fetch(self._connection, statement, bindings)
+
+
+def refuse_unreadable(path: Path) -> None:
+    """Before SQLite does, which would say less: it knows only that it is unable to open."""
+    try:
+        if not path.exists():
+            raise NotFound(f"No store at {path}.", next_step="Start the engine once: interlock dev")
+        if not path.is_file():
+            raise no_store(path)
+        path.open("rb").close()
+    except OSError as error:
+        raise cannot_read(path, str(error.strerror)) from error
+
+
+def refused(path: str | Path, problem: Problem) -> Problem:
+    """What a failed first question says about the file; the problem itself where it says something else."""
+    cause = problem.__cause__
+    if isinstance(cause, apsw.NotADBError | apsw.SQLError):  # SQLError: a database without our table
+        return no_store(path)
+    if isinstance(cause, apsw.CantOpenError | apsw.ReadOnlyError | apsw.PermissionsError):
+        return cannot_read(path, str(cause))
+    return problem
+
+
+def no_store(path: str | Path) -> NotFound:
+    return NotFound(
+        f"{path} is no Interlock store.",
+        next_step="Name the file of stores.path in interlock.toml; if this is that file, restore the last backup.",
+    )
+
+
+def cannot_read(path: str | Path, reason: str) -> SettingInvalid:
+    return SettingInvalid(
+        f"{path} cannot be opened: {reason[:1].lower()}{reason[1:]}.",
+        next_step="Run this as the user that runs the engine, or name another file.",
+    )
 
 
 def matches(event: Event, term: str, digest: bytes) -> bool:

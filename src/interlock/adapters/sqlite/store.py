@@ -18,6 +18,7 @@ from interlock.adapters.sqlite.file import (
     connect_reader,
     fetch,
     opening,
+    placing,
     prepare,
     scalar,
     translated,
@@ -46,9 +47,10 @@ class SqliteStore:
 
     def __init__(self, path: str, partitions: int, bucket_seconds: int, limit: int, vfs: str | None, sync: str) -> None:
         self._path = path
-        self._lock = FileLock(Path(path))
+        with placing(path):
+            self._lock = FileLock(Path(path))
         try:
-            with opening():
+            with opening(), placing(path):
                 self.connection = connect(path, vfs, sync)
                 meta = prepare(self.connection, partitions)
                 self._reader = connect_reader(path, vfs)
@@ -89,8 +91,12 @@ class SqliteStore:
         vfs: str | None = None,
         synchronous: str = "FULL",
     ) -> SqliteStore:
-        """Open or create the file. `partitions` counts only at creation. AlreadyRunning when another process has it."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        """Open or create the file. `partitions` counts only at creation. AlreadyRunning when another process has it.
+
+        SettingInvalid when the system gives us no such file.
+        """
+        with placing(str(path)):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         return cls(str(path), partitions, dedupe_bucket_seconds, limit_pending, vfs, synchronous)
 
     # EventLog
