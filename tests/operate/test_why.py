@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from interlock.adapters.memory import MemoryStore
 from interlock.model.handling import HandlingState, Mark
 from interlock.model.problems import NotFound
 from interlock.model.record import DeliveryState
@@ -15,7 +16,7 @@ from interlock.model.step import Step, StepResult
 from interlock.operate.story import FactKind, Story, StoryState
 from interlock.operate.story_text import render
 from interlock.operate.why import MAX_CORRELATIONS, tell
-from operate.recording import FLOW, ORDER, PAYLOAD, Recording, at, call, handling, held, make_event
+from operate.recording import FLOW, ORDER, PAYLOAD, SECRET, Recording, at, call, handling, held, make_event
 
 TODAY = date(2026, 1, 1)
 FLOWS = {FLOW: [ORDER, "reply:payments.charge"], "ledger": ["pay.Paid"]}
@@ -261,8 +262,32 @@ async def test_an_event_that_waits_for_its_flow(recording: Recording) -> None:
     await recording.accept("e1")
     story = await tell(recording.store, "e1", FLOWS)
     assert story.state is StoryState.WAITING
-    assert "its flows have not come to it yet" in text_of(story)
+    assert "orders.OrderPlaced is in the log, and fulfil-order has not come to it yet." in text_of(story)
     assert (await tell(recording.store, "e1", {"other": ["x.Y"]})).state is StoryState.DONE
+    assert (await tell(recording.store, "e1", {"never-ran": [ORDER]})).state is StoryState.DONE
+
+
+async def test_a_restart_does_not_make_a_waiting_event_done(recording: Recording) -> None:
+    """Handled by one flow and not by the other, which has it before its cursor still."""
+    flows = {FLOW: [ORDER], "ledger": [ORDER]}
+    position = await recording.accept("e1")
+    await recording.handled(position, 5)
+    await recording.start(4000)
+    story = await tell(recording.store, "ORD-1042", flows)
+    assert story.state is StoryState.WAITING
+    text = text_of(story)
+    assert text.splitlines()[0].endswith("waiting")
+    assert "orders.OrderPlaced is in the log, and ledger has not come to it yet." in text
+    assert "nothing went wrong" not in text
+    await recording.step(Step(handling=handling(position, 4100, HandlingState.DONE, flow="ledger", handler="book")))
+    assert (await tell(recording.store, "ORD-1042", flows)).state is StoryState.DONE
+
+
+async def test_an_event_before_the_beginning_of_a_flow_does_not_wait_for_it() -> None:
+    recording = Recording(MemoryStore(2, secret=SECRET))
+    await recording.accept("e1")
+    await recording.start(1000)
+    assert (await tell(recording.store, "e1", FLOWS)).state is StoryState.DONE
 
 
 async def test_each_story_of_a_key_is_timed_alone(recording: Recording) -> None:

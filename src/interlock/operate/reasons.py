@@ -23,7 +23,7 @@ def last_line(story: Story) -> str:
     if story.state is StoryState.DONE:
         head, otherwise = _took(story), "nothing went wrong; every step succeeded at its first attempt."
     else:
-        head, otherwise = "Why it is not done: ", "it is accepted, and its flows have not come to it yet."
+        head, otherwise = "Why it is not done: ", "it is under way."
     return "\n".join([head + (" ".join(reasons) or otherwise), *_next_steps(story)])
 
 
@@ -36,6 +36,7 @@ def _reasons(story: Story) -> Iterator[str]:
     facts = story.facts
     yield from _dead_letters(facts)
     yield from _parked(facts)
+    yield from _awaited(facts)
     yield from _calls(facts)
     yield from _handlers(facts)
     yield from _redrives(facts)
@@ -68,6 +69,15 @@ def _parked(facts: Iterable[Fact]) -> Iterator[str]:
                 yield f"{fact.name} failed {_times(fact.attempt)} ({fact.error}) and will try again."
             else:
                 yield f"It is parked in {fact.name} behind an earlier event of the same key that is failing."
+
+
+def _awaited(facts: Iterable[Fact]) -> Iterator[str]:
+    for fact in facts:
+        if fact.awaited:
+            kind, _, operation = fact.name.partition(":")
+            what = f"the answer of {operation}" if kind == "reply" else fact.name
+            have = "has" if len(fact.awaited) == 1 else "have"
+            yield f"{what} is in the log, and {', '.join(fact.awaited)} {have} not come to it yet."
 
 
 def _calls(facts: Iterable[Fact]) -> Iterator[str]:

@@ -56,6 +56,7 @@ class Fact:
     trace: str | None = None
     handler: str | None = None
     flows: tuple[str, ...] = ()  # that have handled the event
+    awaited: tuple[str, ...] = ()  # flows that take the event and have not come to it yet
     delivery_id: str | None = None
     idempotency_key: str | None = None
     attempt: int | None = None  # number of this one, or how many there were

@@ -29,7 +29,7 @@ _ORDER = {kind: rank for rank, kind in enumerate(FactKind)}
 async def tell(reader: RecordReader, term: str, flows: Mapping[str, Sequence[str]] | None = None) -> Story:
     """The story of `term`. NotFound when nothing has that name.
 
-    `flows` gives the event types that each flow takes: with it, an event that a flow has not handled yet shows as
+    `flows` gives the event types that each flow takes: with it, an event that a flow has not come to yet shows as
     waiting. A term that names more than MAX_CORRELATIONS stories tells the latest ones.
     """
     correlations = await _correlations(reader, term)
@@ -68,17 +68,16 @@ class _Telling:
         self._reader = reader
         self._starts = starts
         self._flows = flows
-        self._last_start_us = max((start.at_us for start in starts), default=0)
-        self._waiting = False
         self._told: set[str] = set()
         self.facts: list[Fact] = []
 
     async def event(self, stored: Stored) -> None:
         position, event = stored
+        ahead = await self._ahead(position, event)  # before the rows: a flow that comes to it meanwhile has one
         handlings = await self._reader.handlings_of(event.partition, position)
         failures = await self._reader.failures_of(event.partition, position)
         takers = tuple(dict.fromkeys(row.flow for row in handlings))
-        self.facts.append(_event_fact(position, event, takers))
+        self.facts.append(_event_fact(position, event, takers, tuple(flow for flow in ahead if flow not in takers)))
         newest = {row.flow: row.generation for row in sorted(handlings, key=lambda row: row.generation)}
         self.facts += [_handling_fact(event, row, newest[row.flow] == row.generation) for row in handlings]
         self.facts += [_failure_fact(event, row) for row in failures]
@@ -87,7 +86,12 @@ class _Telling:
                 await self._call(delivery)
         if event.type.startswith(REPLY_PREFIX):
             await self.delivery(event.id)
-        self._waiting |= self._is_awaited(event, takers)
+
+    async def _ahead(self, position: int, event: Event) -> list[str]:
+        """Flows that take the event and whose cursor is before it. One that never ran begins after it."""
+        takers = [flow for flow, types in self._flows.items() if event.type in types]
+        cursors = {flow: await self._reader.cursor(flow, event.partition) for flow in takers}
+        return [flow for flow, cursor in cursors.items() if cursor is not None and cursor < position]
 
     async def delivery(self, delivery_id: str) -> None:
         """Calls that API handlers asked for have no event in the log; their id leads to them."""
@@ -132,15 +136,11 @@ class _Telling:
             return StoryState.DEAD
         if FactKind.PARKED in kinds:
             return StoryState.PARKED
-        return StoryState.WAITING if self._waiting or FactKind.CALL_DUE in kinds else StoryState.DONE
-
-    def _is_awaited(self, event: Event, takers: tuple[str, ...]) -> bool:
-        """A flow takes the event and has no row for it. Since the last start only: flows may be newer than the log."""
-        takes = any(event.type in types and flow not in takers for flow, types in self._flows.items())
-        return takes and event.time_us >= self._last_start_us
+        waiting = FactKind.CALL_DUE in kinds or any(fact.awaited for fact in self.facts)
+        return StoryState.WAITING if waiting else StoryState.DONE
 
 
-def _event_fact(position: int, event: Event, takers: tuple[str, ...]) -> Fact:
+def _event_fact(position: int, event: Event, takers: tuple[str, ...], awaited: tuple[str, ...]) -> Fact:
     if event.type.startswith(REPLY_PREFIX):
         kind = FactKind.REPLIED
     else:
@@ -158,6 +158,7 @@ def _event_fact(position: int, event: Event, takers: tuple[str, ...]) -> Fact:
         causation=event.causation,
         trace=event.trace,
         flows=takers,
+        awaited=awaited,
     )
 
 

@@ -127,6 +127,22 @@ async def dead_letters_are_listed_per_flow(harness: Harness) -> None:
     await record.close()
 
 
+@proves("cursor")
+async def the_cursor_of_a_flow_begins_at_the_head_and_is_kept_by_a_restart(harness: Harness) -> None:
+    store = await harness.open()
+    head = (await append(store, events(0, 3)))[-1].position
+    epoch = await store.acquire(start(), {FLOW: [TYPE]})
+    later = (await append(store, events(10, 2)))[-1].position
+    record = await harness.record()
+    before = [await record.cursor(FLOW, partition) for partition in (0, 1)]
+    await submit(store, commit(epoch, cursors=[CursorMove(FLOW, 0, later)]))
+    await store.acquire(start(), {FLOW: [TYPE]})
+    after = [await record.cursor(FLOW, partition) for partition in (0, 1)]
+    unknown = await record.cursor("ledger", 0)
+    await record.close()
+    assert (before, after, unknown) == ([head, head], [later, head], None)
+
+
 @proves("starts")
 async def each_start_is_recorded(harness: Harness) -> None:
     store, epoch = await owned(harness)

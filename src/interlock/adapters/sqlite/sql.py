@@ -210,6 +210,7 @@ STARTS = "SELECT * FROM start ORDER BY epoch"
 NAMES = "SELECT id, text FROM name"
 NAME_NEW = "INSERT OR IGNORE INTO name(id, text) VALUES (?, ?)"
 
+CURSOR_OF = "SELECT c.position FROM cursor AS c JOIN name ON name.id = c.flow WHERE name.text = ? AND c.partition = ?"
 HANDLINGS_OF = (
     "SELECT f.text, h.partition, h.position, h.generation, h.state, h.attempts, h.at_us, h.duration_us, n.text, "
     "v.text, h.error FROM name AS f CROSS JOIN handling AS h ON h.flow = f.id JOIN name AS n ON n.id = h.handler "
