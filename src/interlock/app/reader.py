@@ -6,14 +6,8 @@ from pathlib import Path
 
 from interlock.adapters.sqlite import SqliteReader
 from interlock.estate.estate import Estate
-from interlock.estate.loader import load
 from interlock.model.problems import SettingInvalid
 from interlock.ports.record_reader import RecordReader
-
-
-def open_reader(estate_root: Path, environment: str = "local") -> RecordReader:
-    """Read-only; also while an engine runs. NotFound when the estate never ran."""
-    return open_store_reader(store_of(load(estate_root, environment)))
 
 
 def store_of(estate: Estate) -> Path:
@@ -24,5 +18,5 @@ def store_of(estate: Estate) -> Path:
 
 
 def open_store_reader(store: Path) -> RecordReader:
-    """Read-only, by the store's own path."""
+    """Read-only, by the store's own path; also while an engine runs. NotFound when there is none."""
     return SqliteReader(store)

@@ -65,7 +65,7 @@ class translated:
 
 
 def translate(error: Exception) -> Problem:
-    """The problem that a driver error means. Errors of one statement's data are not infrastructure: see `is_data`."""
+    """The problem that a driver error means. Whether the store is to blame at all, `is_infrastructure` says."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, apsw.FullError):
@@ -90,14 +90,6 @@ def is_infrastructure(error: Exception) -> bool:
         apsw.ProtocolError,
     )
     return isinstance(error, kinds)
-
-
-@contextmanager
-def opening() -> Iterator[None]:
-    try:
-        yield
-    except apsw.Error as error:
-        raise translate(error) from error
 
 
 @contextmanager

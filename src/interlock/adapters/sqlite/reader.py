@@ -10,7 +10,7 @@ import apsw
 import orjson
 
 from interlock.adapters.sqlite import rows, sql
-from interlock.adapters.sqlite.file import connect_reader, fetch, opening, scalar, translated
+from interlock.adapters.sqlite.file import connect_reader, fetch, scalar, translated
 from interlock.adapters.sqlite.segment import WIDTH, candidates, id_hash
 from interlock.model.event import Event, Stored
 from interlock.model.handling import HandlingState
@@ -37,7 +37,7 @@ class SqliteReader:
         """NotFound when there is no store, or something else; SettingInvalid when this user may not read it."""
         refuse_unreadable(Path(path))
         try:
-            with opening():
+            with translated():
                 self._connection = connect_reader(str(path))
                 secret = scalar(self._connection, "SELECT value FROM meta WHERE name = 'secret'")
         except Problem as problem:

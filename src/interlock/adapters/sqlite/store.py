@@ -17,7 +17,6 @@ from interlock.adapters.sqlite.file import (
     connect,
     connect_reader,
     fetch,
-    opening,
     placing,
     prepare,
     scalar,
@@ -50,7 +49,7 @@ class SqliteStore:
         with placing(path):
             self._lock = FileLock(Path(path))
         try:
-            with opening(), placing(path):
+            with translated(), placing(path):
                 self.connection = connect(path, vfs, sync)
                 meta = prepare(self.connection, partitions)
                 self._reader = connect_reader(path, vfs)
