@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "why": "the story of an event, a business key or a delivery",
     "dlq": "list, show, redrive and discard dead letters",
 }
+# Verbs that are no names of a Python module.
+MODULES = {"import": "import_contracts", "can-i-deploy": "can_i_deploy"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, purpose in COMMANDS.items():
         child = commands.add_parser(name, help=purpose, description=purpose)
         if name in words[:1]:  # the others stay unloaded: a command starts in the time of its own imports
-            module = import_module(f"interlock.cli.{name}")
+            module = import_module(f"interlock.cli.{MODULES.get(name, name)}")
             module.configure(child)
             child.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
