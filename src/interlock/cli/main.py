@@ -16,11 +16,12 @@ from interlock.model.problems import Problem
 COMMANDS: dict[str, str] = {
     "init": "make a small estate to start from",
     "check": "check an estate; every mistake at once",
-    "generate": "write the typed classes of the event contracts",
+    "generate": "write typed classes and clients from contracts",
     "dev": "run an estate here, with the embedded store",
     "up": "run an estate as a service",
     "status": "what runs, and whether the sums balance",
     "why": "the story of an event, a business key or a delivery",
+    "mock": "serve what contracts say, before the provider exists",
     "dlq": "list, show, redrive and discard dead letters",
 }
 # Verbs that are no names of a Python module.

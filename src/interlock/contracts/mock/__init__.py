@@ -1,0 +1,1 @@
+"""A stand-in for the provider of a contract: pure decisions, no sockets."""
