@@ -18,7 +18,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def change(root: Path, place: str, example: str) -> None:
-    """As contracts.rule.Rule describes: '-' removes, '=' replaces, JSON is merged, other text is appended."""
+    """As contracts.check_rule.Rule describes: '-' removes, '=' replaces, JSON is merged, other text is appended."""
     file = root / place
     if example == "-":
         file.unlink(missing_ok=True)
@@ -28,6 +28,7 @@ def change(root: Path, place: str, example: str) -> None:
     if example.startswith("="):
         text = example[1:]
     elif file.suffix == ".json":
+        before = before or (file.parent / "1.0.0.json").read_text()
         text = json.dumps(merged(json.loads(before), json.loads(example)), indent=2)
     else:
         text = before + example

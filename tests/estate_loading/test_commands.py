@@ -79,7 +79,7 @@ def test_check_speaks_json(shop: Path) -> None:
     document = json.loads(done.stdout)
     assert (done.returncode, document["errors"], document["estate"]) == (1, 2, "shop")
     assert {tuple(sorted(finding)) for finding in document["findings"]} == {
-        ("code", "detail", "file", "line", "next_step", "severity")
+        ("code", "detail", "file", "line", "next_step", "pointer", "severity")
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from interlock.app.local_time import today
 from interlock.app.stopwatch import Stopwatch
 from interlock.cli.finding_text import finding_text, summary
 from interlock.estate.loader import Examination, examine
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     watch = Stopwatch()
     try:
-        examination = examine(arguments.estate, arguments.environment)
+        examination = examine(arguments.estate, arguments.environment, today())
     except EstateInvalid as problem:
         print(f"{problem.detail}\n   {problem.step}", file=sys.stderr)
         return 2
@@ -32,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for finding in examination.findings:
             print(finding_text(finding))
-        print(f"{summary(examination.findings, examination.contract_files)}, {watch.seconds:.1f} s")
+        waived = f", {len(examination.waived)} waived" if examination.waived else ""
+        print(f"{summary(examination.findings, examination.contract_files)}{waived}, {watch.seconds:.1f} s")
     return 1 if examination.errors else 0
 
 
@@ -43,5 +45,6 @@ def _document(examination: Examination) -> str:
         "contracts": examination.contract_files,
         "errors": len(examination.errors),
         "findings": examination.findings,
+        "waived": [{"finding": one.finding, "reason": one.waiver.reason} for one in examination.waived],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()

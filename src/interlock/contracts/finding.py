@@ -10,7 +10,7 @@ Severity = Literal["error", "warning"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """`file` is relative to the estate, `line` counts from 1."""
+    """`file` is relative to the estate, `line` counts from 1; `pointer` is the JSON Pointer in it, if there is one."""
 
     file: str
     line: int
@@ -18,3 +18,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, order=True):
     severity: Severity
     detail: str
     next_step: str
+    pointer: str = ""

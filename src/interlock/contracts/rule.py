@@ -6,27 +6,8 @@ Each rule carries a bad and a good example, and a test applies both to the estat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from interlock.contracts.finding import Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`fix` is the next step. `place` is the file that both examples change.
-
-    An example for a .json file is a JSON Merge Patch (RFC 7396); one for a .py or .toml file is appended to it; "-"
-    takes the file away. A whole file begins with "=" and replaces what was there.
-    """
-
-    id: str
-    purpose: str
-    fix: str
-    place: str
-    bad: str
-    good: str
-    severity: Severity = "error"
-
+from interlock.contracts.check_rule import Rule as Rule
+from interlock.contracts.version_rules import VERSION_RULES
 
 EVENT = "contracts/events/orders/order_placed/1.0.0.json"
 FLOW = "flows/spending.py"
@@ -58,6 +39,7 @@ RULES: tuple[Rule, ...] = (
         EVENT,
         '={"type": "object", "type": "string"}',
         "{}",
+        waivable=False,
     ),
     Rule(
         "TOML_INVALID",
@@ -66,6 +48,7 @@ RULES: tuple[Rule, ...] = (
         "interlock.toml",
         "\n[trace\n",
         "\n[trace]\n",
+        waivable=False,
     ),
     Rule(
         "FILE_MISPLACED",
@@ -75,6 +58,7 @@ RULES: tuple[Rule, ...] = (
         "contracts/events/orders/order_placed/v1.json",
         "={}",
         "-",
+        waivable=False,
     ),
     Rule(
         "SCHEMA_INVALID",
@@ -83,6 +67,7 @@ RULES: tuple[Rule, ...] = (
         EVENT,
         '{"properties": {"order_id": {"type": "strin"}}}',
         '{"properties": {"order_id": {"type": "string"}}}',
+        waivable=False,
     ),
     Rule(
         "KEYWORD_UNKNOWN",
@@ -91,6 +76,7 @@ RULES: tuple[Rule, ...] = (
         EVENT,
         '{"properties": {"order_id": {"maxLenght": 40}}}',
         '{"properties": {"order_id": {"maxLength": 40}}}',
+        waivable=False,
     ),
     Rule(
         "SCHEMA_DIALECT",
@@ -99,6 +85,7 @@ RULES: tuple[Rule, ...] = (
         EVENT,
         '{"$schema": "http://json-schema.org/draft-07/schema#"}',
         '{"$schema": "https://json-schema.org/draft/2020-12/schema"}',
+        waivable=False,
     ),
     Rule(
         "REFERENCE_REMOTE",
@@ -108,6 +95,7 @@ RULES: tuple[Rule, ...] = (
         '{"properties": {"note": {"$ref": "https://example.com/note.json", "x-classification": "internal"}}}',
         '{"$defs": {"note": {"type": "string", "x-classification": "internal"}},'
         ' "properties": {"note": {"$ref": "#/$defs/note"}}}',
+        waivable=False,
     ),
     Rule(
         "FORMAT_UNKNOWN",
@@ -116,6 +104,7 @@ RULES: tuple[Rule, ...] = (
         EVENT,
         '{"properties": {"note": {"type": "string", "format": "sku", "x-classification": "internal"}}}',
         '{"properties": {"note": {"type": "string", "format": "uuid", "x-classification": "internal"}}}',
+        waivable=False,
     ),
     Rule(
         "OWNER_MISSING",
@@ -124,6 +113,7 @@ RULES: tuple[Rule, ...] = (
         EVENT,
         '{"x-interlock": {"owner": null}}',
         '{"x-interlock": {"owner": "team-orders"}}',
+        waivable=False,
     ),
     Rule(
         "OWNER_UNKNOWN",
@@ -140,6 +130,7 @@ RULES: tuple[Rule, ...] = (
         EVENT,
         '{"x-interlock": {"partition_key": "/note"}}',
         '{"x-interlock": {"partition_key": "/customer_id"}}',
+        waivable=False,
     ),
     Rule(
         "BUSINESS_KEY_UNKNOWN",
@@ -148,6 +139,7 @@ RULES: tuple[Rule, ...] = (
         EVENT,
         '{"x-interlock": {"business_keys": ["/order_no"]}}',
         '{"x-interlock": {"business_keys": ["/order_id"]}}',
+        waivable=False,
     ),
     Rule(
         "EVENT_NAMED_AS_COMMAND",
@@ -204,6 +196,7 @@ RULES: tuple[Rule, ...] = (
         API,
         _api(""),
         _api('"operationId": "importOrders", '),
+        waivable=False,
     ),
     Rule(
         "API_UNHANDLED",
@@ -221,6 +214,7 @@ RULES: tuple[Rule, ...] = (
         "interlock.toml",
         "\n[limits]\nbody_byte = 1000\n",
         "\n[limits]\nbody_bytes = 1000\n",
+        waivable=False,
     ),
     Rule(
         "SETTING_INVALID",
@@ -229,6 +223,7 @@ RULES: tuple[Rule, ...] = (
         "interlock.toml",
         "\n[limits]\njson_depth = 0\n",
         "\n[limits]\njson_depth = 32\n",
+        waivable=False,
     ),
     Rule(
         "SETTING_MISSING",
@@ -237,6 +232,7 @@ RULES: tuple[Rule, ...] = (
         SYSTEM,
         SYSTEM_EXAMPLE.replace("path", "# path"),
         SYSTEM_EXAMPLE,
+        waivable=False,
     ),
     Rule(
         "SECRET_LITERAL",
@@ -245,6 +241,7 @@ RULES: tuple[Rule, ...] = (
         SYSTEM,
         SYSTEM_EXAMPLE.replace("[op", 'secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"\n[op'),
         SYSTEM_EXAMPLE.replace("[op", 'secret = "env:PAYMENTS_SECRET"\n[op'),
+        waivable=False,
     ),
     Rule(
         "UNKNOWN_SYSTEM",
@@ -253,6 +250,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         _handler('on_reply("paymentz.charge")'),
         _handler('on_reply("payments.charge")'),
+        waivable=False,
     ),
     Rule(
         "UNKNOWN_OPERATION",
@@ -261,6 +259,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         _handler('on_reply("payments.chrage")'),
         _handler('on_reply("payments.charge")'),
+        waivable=False,
     ),
     Rule(
         "UNKNOWN_EVENT_TYPE",
@@ -269,6 +268,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         _handler('on("orders.OrderLaunched")'),
         _handler('on("orders.OrderPlaced")'),
+        waivable=False,
     ),
     Rule(
         "UNKNOWN_API_OPERATION",
@@ -277,6 +277,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         _handler('api("shop.missing")'),
         "",
+        waivable=False,
     ),
     Rule(
         "FLOW_UNLOADABLE",
@@ -285,6 +286,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         "\nimport nowhere_to_be_found\n",
         "\nimport decimal\n",
+        waivable=False,
     ),
     Rule(
         "FLOW_DUPLICATE",
@@ -293,6 +295,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         '\n\nsecond = Flow("spending", owner="team-orders")\n',
         '\n\nsecond = Flow("refunds", owner="team-orders")\n',
+        waivable=False,
     ),
     Rule(
         "HANDLER_SHAPE",
@@ -301,6 +304,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         '\n\n@flow.every("0 6 * * *")\ndef daily(tick, ctx):\n    pass\n',
         '\n\n@flow.every("0 6 * * *")\nasync def daily(tick: object, ctx: Context) -> None:\n    pass\n',
+        waivable=False,
     ),
     Rule(
         "HANDLER_DUPLICATE",
@@ -309,6 +313,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         _handler('every("0 6 * * *", name="daily")') + _handler('every("0 7 * * *", name="daily")', "again"),
         _handler('every("0 6 * * *", name="daily")') + _handler('every("0 7 * * *", name="later")', "again"),
+        waivable=False,
     ),
     Rule(
         "SCHEDULE_INVALID",
@@ -317,6 +322,7 @@ RULES: tuple[Rule, ...] = (
         FLOW,
         _handler('every("61 * * * *")'),
         _handler('every("1 6 * * *", zone="UTC")'),
+        waivable=False,
     ),
     Rule(
         "STALE_MODELS",
@@ -326,6 +332,7 @@ RULES: tuple[Rule, ...] = (
         '{"properties": {"note": {"type": "integer"}}}',
         "{}",
     ),
+    *VERSION_RULES,
 )
 
 BY_ID = {rule.id: rule for rule in RULES}

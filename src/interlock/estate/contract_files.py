@@ -83,7 +83,8 @@ class _JsonFile:
         self._lines = JsonLines(content.decode())
 
     def add(self, objection: Objection) -> None:
-        self._findings.add(objection.code, self.path, self._lines.line(objection.pointer), objection.detail)
+        line = self._lines.line(objection.pointer)
+        self._findings.add(objection.code, self.path, line, objection.detail, pointer=objection.pointer)
 
     def check_owner(self, owners: Mapping[str, Owner]) -> None:
         extension = (self.document or {}).get(EXTENSION)

@@ -12,7 +12,9 @@ class Findings:
     def __init__(self) -> None:
         self._found: set[Finding] = set()
 
-    def add(self, code: str, file: str, line: int, detail: str, next_step: str | None = None) -> None:
+    def add(
+        self, code: str, file: str, line: int, detail: str, next_step: str | None = None, *, pointer: str = ""
+    ) -> None:
         rule = BY_ID[code]
         self._found.add(
             Finding(
@@ -22,8 +24,12 @@ class Findings:
                 severity=rule.severity,
                 detail=detail,
                 next_step=next_step or rule.fix,
+                pointer=pointer,
             )
         )
+
+    def remove(self, finding: Finding) -> None:
+        self._found.remove(finding)
 
     def all(self) -> tuple[Finding, ...]:
         """By file, line and code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -21,6 +22,7 @@ from interlock.estate.model_files import check_models
 from interlock.estate.modules import EstatePackage
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
+from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 from interlock.model.problems import EstateInvalid
 
 K = TypeVar("K")
@@ -32,11 +34,13 @@ class Examination:
     """What a check found. `estate` holds what could be read, also beside errors: run it only when there are none.
 
     contract_files  how many contract files were read, good or bad
+    waived          what a waiver of waivers.toml has taken out of `findings`
     """
 
     estate: Estate
     findings: tuple[Finding, ...]
     contract_files: int
+    waived: tuple[Waived, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -57,12 +61,16 @@ def load(root: Path, environment: str = "local") -> Estate:
     return examination.estate
 
 
-def examine(root: Path, environment: str = "local") -> Examination:
-    """Everything read and checked. Raises EstateInvalid only when the folder is no estate at all."""
+def examine(root: Path, environment: str = "local", today: date | None = None) -> Examination:
+    """Everything read and checked. Raises EstateInvalid only when the folder is no estate at all.
+
+    `today` decides what has expired; without it nothing has: an engine must not refuse to restart at midnight.
+    """
     folder = Folder(root)
     findings = Findings()
     settings = read_settings(folder, environment, findings)
     owners = read_owners(folder, findings)
+    waivers = read_waivers(folder, owners, findings)
     systems = read_systems(folder, environment, settings, owners, findings)
     events = read_events(folder, owners, findings)
     operations = read_apis(folder, owners, findings)
@@ -75,6 +83,7 @@ def examine(root: Path, environment: str = "local") -> Examination:
     package.install()
     flows = read_flows(folder, package, Known(latest, apis, systems, owners), findings)
     _check_unhandled(operations, flows.api_subjects, findings)
+    waived = apply_waivers(waivers, findings, today)
     estate = Estate(
         root=folder.root,
         name=settings.estate.name,
@@ -89,7 +98,8 @@ def examine(root: Path, environment: str = "local") -> Examination:
         systems=_frozen(systems),
         owners=_frozen(owners),
     )
-    return Examination(estate, findings.all(), len(folder.under(EVENTS, "")) + len(folder.under("contracts/apis", "")))
+    contract_files = len(folder.under(EVENTS, "")) + len(folder.under("contracts/apis", ""))
+    return Examination(estate, findings.all(), contract_files, waived)
 
 
 def _check_unhandled(

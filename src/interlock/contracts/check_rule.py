@@ -1,0 +1,28 @@
+"""What a rule of `interlock check` is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interlock.contracts.finding import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`fix` is the next step. `place` is the file that both examples change.
+
+    An example for a .json file is a JSON Merge Patch (RFC 7396); one for a .py or .toml file is appended to it; "-"
+    takes the file away. A whole file begins with "=" and replaces what was there. A patch for a version that is not
+    there begins from the version beside it.
+
+    waivable    whether waivers.toml may set it aside; not where the estate could not be read or run, nor for secrets
+    """
+
+    id: str
+    purpose: str
+    fix: str
+    place: str
+    bad: str
+    good: str
+    severity: Severity = "error"
+    waivable: bool = True
