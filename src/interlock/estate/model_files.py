@@ -7,6 +7,7 @@ from pathlib import Path
 
 from interlock.contracts.event_contract import EventContract
 from interlock.contracts.models import generate
+from interlock.estate.client_files import check_clients
 from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
 
@@ -22,7 +23,7 @@ def sources(contracts: Iterable[EventContract]) -> dict[str, str]:
 
 
 def check_models(folder: Folder, contracts: Iterable[EventContract], findings: Findings) -> None:
-    """Files that differ, are missing, or have lost their domain."""
+    """Files that differ, are missing, or have lost their domain; clients too."""
     wanted = sources(contracts)
     for path, source in wanted.items():
         found = folder.files.get(path)
@@ -33,6 +34,7 @@ def check_models(folder: Folder, contracts: Iterable[EventContract], findings: F
             findings.add("STALE_MODELS", path, line, "The generated classes differ from what the schemas say.")
     for path in orphans(folder, wanted):
         findings.add("STALE_MODELS", path, 1, "This generated file has no schemas any more.")
+    check_clients(folder, findings)
 
 
 def write_models(folder: Folder, contracts: Iterable[EventContract]) -> list[Path]:

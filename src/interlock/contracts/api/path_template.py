@@ -33,6 +33,11 @@ class PathTemplates:
         return {}, {}
 
 
+def variables(path: str) -> list[str]:
+    """Names of a template's variables, in order."""
+    return _VARIABLE.findall(path)
+
+
 def templates(description: ApiDescription) -> PathTemplates:
     return PathTemplates(description.operations, description.base_paths)
 

@@ -15,11 +15,16 @@ from interlock.contracts import pointer
 from interlock.contracts.document_schema import MANY, NAMED, ONE, ONE_MORE
 from interlock.contracts.local_reference import followed, target
 
-Direction = Literal["request", "response"]
+Direction = Literal["request", "response", "both"]
+"""`both`: required only where it is required in either direction, as one class for both needs it."""
 
 # Words of OpenAPI that say nothing about validity.
-_SILENT = frozenset({"nullable", "discriminator", "xml", "externalDocs", "example", "deprecated"})
-_HIDDEN: dict[str, str] = {"request": "readOnly", "response": "writeOnly"}
+_SILENT = frozenset({"nullable", "xml", "externalDocs", "example", "deprecated"})
+_HIDDEN: dict[str, tuple[str, ...]] = {
+    "request": ("readOnly",),
+    "response": ("writeOnly",),
+    "both": ("readOnly", "writeOnly"),
+}
 _INT32 = 2**31
 
 
@@ -76,12 +81,22 @@ class _Bundle:
         made = {name: self._member(name, value) for name, value in schema.items() if name not in _SILENT}
         if isinstance(made.get("required"), list):
             made["required"] = self._required(schema)
+        if isinstance(made.get("discriminator"), Mapping):
+            made["discriminator"] = self._discriminator(made["discriminator"])
         if schema.get("format") == "int32":
             made.setdefault("minimum", -_INT32)
             made.setdefault("maximum", _INT32 - 1)
         if "example" in schema and "examples" not in made:
             made["examples"] = [schema["example"]]
         return _modern(made, schema) if self._is_old else made
+
+    def _discriminator(self, written: Mapping[str, Any]) -> dict[str, Any]:
+        """With every mapped value pointing into the bundle; a bare name is one of the schema components."""
+        mapped = {}
+        for value, to in (written.get("mapping") or {}).items():
+            reference = to if to.startswith("#") else f"#/components/schemas/{to}"
+            mapped[value] = f"#/$defs/{self._name(reference)}"
+        return {**written, "mapping": mapped}
 
     def _member(self, name: str, value: Any) -> Any:
         if name in ONE or name in ONE_MORE:
@@ -99,7 +114,7 @@ class _Bundle:
     def _is_hidden(self, properties: Any, name: str) -> bool:
         found = properties.get(name) if isinstance(properties, Mapping) else None
         _, found = followed(self._document, found)
-        return isinstance(found, Mapping) and found.get(self._hidden) is True
+        return isinstance(found, Mapping) and any(found.get(word) is True for word in self._hidden)
 
 
 def _modern(made: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
