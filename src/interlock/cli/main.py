@@ -22,6 +22,8 @@ COMMANDS: dict[str, str] = {
     "status": "what runs, and whether the sums balance",
     "why": "the story of an event, a business key or a delivery",
     "mock": "serve what contracts say, before the provider exists",
+    "verify": "hold examples, providers and consumers' expectations to the contracts",
+    "can-i-deploy": "whether a version is verified with all that it would meet in an environment",
     "dlq": "list, show, redrive and discard dead letters",
 }
 # Verbs that are no names of a Python module.
