@@ -38,7 +38,7 @@ def interactions(pact: Pact) -> None:
 
 
 for version in ("V3", "V4"):
-    pact = Pact("storefront", f"shop-{version.lower()}").with_specification(version)
+    pact = Pact("storefront", "shop").with_specification(version)
     interactions(pact)
     with pact.serve(raises=False) as server:
         request = urllib.request.Request(
@@ -52,7 +52,8 @@ for version in ("V3", "V4"):
         )
         urllib.request.urlopen(request).read()
     pact.write_file(out, overwrite=True)
-    messages = Pact("ledger", f"orders-{version.lower()}").with_specification(version)
+    (out / "storefront-shop.json").rename(out / f"storefront-shop-{version.lower()}.json")
+    messages = Pact("ledger", "orders").with_specification(version)
     (
         messages.upon_receiving("an order placed", "Async")
         .given("an order was placed")
@@ -62,3 +63,4 @@ for version in ("V3", "V4"):
     )
     messages.verify(lambda body, metadata: None, "Async")
     messages.write_file(out, overwrite=True)
+    (out / "ledger-orders.json").rename(out / f"ledger-orders-{version.lower()}.json")

@@ -49,7 +49,17 @@ def text_mismatches(expected: str, actual: str, rules: RuleList | None) -> list[
     """A header, a path or a value of the query: texts, whose matchers see numbers as text too."""
     if rules is None:
         return [] if expected == actual else [_wrong((), f"is {actual}, expected is {expected}")]
-    return _by_rules(expected, actual, rules, ())
+    plain = [kind_of(one) for one in rules.matchers]
+    return _by_rules(expected, _read(actual) if set(plain) & _READ else actual, rules, ())
+
+
+def _read(text: str) -> Any:
+    """What a text would be as JSON: a number or a boolean."""
+    if text in ("true", "false"):
+        return text == "true"
+    if re.fullmatch(r"-?\d{1,40}", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?\d{1,40}\.\d{1,40}([eE][+-]?\d{1,3})?", text) else text
 
 
 def _compare(expected: Any, actual: Any, rules: Rules, place: tuple[Step, ...], lenient: bool) -> list[Mismatch]:
@@ -96,7 +106,8 @@ def _entry(matcher: Matcher, name: str, value: Any, place: tuple[Step, ...]) -> 
         case "eachKey":
             return _by_rules(matcher.get("value", ""), name, rules, place)
         case "eachValue":
-            return _compare(matcher.get("value"), value, Rules((((), rules),)), (), True)
+            found = _compare(matcher.get("value"), value, Rules((((), rules),)), (), True)
+            return [{**one, "pointer": pointer.join(place) + one["pointer"]} for one in found]
     return []  # `values`: any keys
 
 
@@ -169,12 +180,8 @@ def _type(matcher: Matcher, expected: Any, actual: Any) -> bool:
     return _kind(expected) == _kind(actual)
 
 
-def _number(actual: Any) -> str:
-    """As text; empty for what is no number. Values of headers and the query are texts."""
-    if isinstance(actual, bool) or not isinstance(actual, int | float | str):
-        return ""
-    text = str(actual)
-    return text if re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,4})?", text) else ""
+def _is_number(actual: Any) -> bool:
+    return isinstance(actual, int | float) and not isinstance(actual, bool)
 
 
 def _moment(matcher: Matcher, expected: Any, actual: Any) -> bool:
@@ -201,24 +208,22 @@ def _compiled(expression: str) -> DocumentSchema:
         raise Unverifiable(f"the regular expression {expression} is not supported") from None
 
 
-def _boolean(matcher: Matcher, expected: Any, actual: Any) -> bool:
-    return isinstance(actual, bool) or actual in ("true", "false")
-
-
 def _content_type(matcher: Matcher, expected: Any, actual: Any) -> bool:
     raise Unverifiable("the matcher contentType judges bytes, which are not read here")
 
 
+# Matchers that see the value of a text rather than the text.
+_READ = frozenset({"integer", "decimal", "number", "boolean"})
 _STRUCTURES = frozenset({"values", "eachKey", "eachValue", "arrayContains"})
 _MATCHERS: dict[str, Callable[[Matcher, Any, Any], bool]] = {
     "type": _type,
     "regex": _regex,
     "equality": lambda matcher, expected, actual: _equal(expected, actual),
     "include": lambda matcher, expected, actual: str(matcher.get("value", expected)) in str(actual),
-    "integer": lambda matcher, expected, actual: re.fullmatch(r"-?\d+", _number(actual)) is not None,
-    "decimal": lambda matcher, expected, actual: isinstance(actual, float) or "." in _number(actual),
-    "number": lambda matcher, expected, actual: _number(actual) != "",
-    "boolean": _boolean,
+    "integer": lambda matcher, expected, actual: _is_number(actual) and isinstance(actual, int),
+    "decimal": lambda matcher, expected, actual: isinstance(actual, float),
+    "number": lambda matcher, expected, actual: _is_number(actual),
+    "boolean": lambda matcher, expected, actual: isinstance(actual, bool),
     "null": lambda matcher, expected, actual: actual is None,
     "nullValue": lambda matcher, expected, actual: actual is None,
     "date": _moment,
