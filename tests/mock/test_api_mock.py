@@ -310,6 +310,14 @@ def test_documents_that_are_none_are_refused(document: Any) -> None:
         ApiDescription(document)
 
 
+def test_a_schema_that_is_wrong_is_told_where_it_is_used() -> None:
+    document = copy.deepcopy(SHOP)
+    document["components"]["schemas"]["Order"]["properties"]["sku"] = {"type": "strin"}
+    answer = ask(ApiMock(ApiDescription(document), nothing), "GET", "/orders/ORD-7")
+    assert answer.status == 500
+    assert said(answer)["detail"].startswith("The contract is wrong at /paths/~1orders~1{orderId}/get/responses/200")
+
+
 def test_recursive_schemas_end() -> None:
     node = {
         "type": "object",

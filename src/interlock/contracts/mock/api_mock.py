@@ -11,6 +11,7 @@ from interlock.contracts.api.description import Answer, ApiDescription, Media, O
 from interlock.contracts.api.media_range import is_json, preferred
 from interlock.contracts.api.parameter_values import ABSENT
 from interlock.contracts.api.path_template import templates
+from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.mock.content import Content, ContentSource, Generator, NoContent, example_names, header_text
 from interlock.contracts.mock.exchange import MockAnswer, MockRequest
 from interlock.contracts.mock.preference import Preference, preference
@@ -50,7 +51,10 @@ class ApiMock:
         wish = preference(request, self._wait_seconds)
         if wish.faults:
             return refusal(400, f"The preference cannot be kept: {'; '.join(wish.faults)}.")
-        made = self._served(operation, request, variables, wish)
+        try:
+            made = self._served(operation, request, variables, wish)
+        except ContractInvalid as wrong:
+            made = refusal(500, f"The contract is wrong at {wrong.pointer or 'its root'}: {wrong.detail}")
         return MockAnswer(made.status, made.body, made.content_type, made.headers, wish.wait_seconds)
 
     def _served(
