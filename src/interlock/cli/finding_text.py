@@ -12,9 +12,10 @@ def counted(total: int, noun: str) -> str:
 
 
 def finding_text(finding: Finding) -> str:
-    """Three lines; the place first, so that editors jump there."""
+    """Three lines or more; the place first, so that editors jump there."""
+    detail = finding.detail.replace("\n", "\n   ")
     head = f"{finding.file}:{finding.line}  {finding.code}  {finding.severity}"
-    return f"{head}\n   {finding.detail}\n   {finding.next_step}"
+    return f"{head}\n   {detail}\n   {finding.next_step}"
 
 
 def summary(findings: Sequence[Finding], contract_files: int) -> str:

@@ -24,6 +24,7 @@ from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
 from interlock.estate.model_files import sources, write_models
 from interlock.estate.setting_files import read_owners
+from interlock.estate.waiver_file import apply_waivers, read_waivers
 from interlock.model.problems import EstateInvalid
 
 
@@ -57,7 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _estate(folder: Folder, arguments: argparse.Namespace) -> int:
     findings = Findings()
-    contracts = read_events(folder, read_owners(folder, findings), findings)
+    owners = read_owners(folder, findings)
+    waivers = read_waivers(folder, owners, findings)
+    contracts = read_events(folder, owners, findings)
+    apply_waivers(waivers, findings, None)
     if findings.errors:
         for finding in findings.errors:
             print(finding_text(finding), file=sys.stderr)

@@ -24,6 +24,8 @@ COMMANDS: dict[str, str] = {
     "mock": "serve what contracts say, before the provider exists",
     "verify": "hold examples, providers and consumers' expectations to the contracts",
     "can-i-deploy": "whether a version is verified with all that it would meet in an environment",
+    "gate": "judge a change of the contracts against another git revision",
+    "changelog": "what each version of each contract changed, and when old ones end",
     "dlq": "list, show, redrive and discard dead letters",
 }
 # Verbs that are no names of a Python module.

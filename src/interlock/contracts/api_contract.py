@@ -19,7 +19,8 @@ JSON_BODY = "application/json"
 class ApiOperation:
     """One operation. Immutable; `check` is on the hot path.
 
-    name                    `<api>.<operationId>`
+    api                     "shop"; of a later major "shop.v2", as event types have it
+    name                    `<api>.<operationId>`; short: the operationId
     path                    the template, as OpenAPI writes it: /orders/{order_id}
     idempotency_required    whether a request without Idempotency-Key is refused
     body_required           whether a request without a body is refused
@@ -34,6 +35,7 @@ class ApiOperation:
         "name",
         "owner",
         "path",
+        "short",
         "version",
     )
 
@@ -41,7 +43,8 @@ class ApiOperation:
         """Raises SchemaInvalid (pointer within the document), KeyError for a missing operationId."""
         item: Mapping[str, Any] = document["paths"][path][method]
         self.api = api
-        self.name = f"{api}.{item['operationId']}"
+        self.short: str = item["operationId"]
+        self.name = f"{api}.{self.short}"
         self.version: str = document["info"]["version"]
         self.owner: str = document.get(EXTENSION, {}).get("owner", "")
         self.method = method.upper()

@@ -12,7 +12,7 @@ from interlock.contracts.past_tense import objection
 from interlock.contracts.schema_lint import Objection, field_at, lint
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_KEYS = frozenset({"owner", "partition_key", "business_keys"})
+_KEYS = frozenset({"owner", "partition_key", "business_keys", "compatibility"})
 _SHOWN = 3
 
 

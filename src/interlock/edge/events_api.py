@@ -21,6 +21,7 @@ from interlock.edge.cloudevents import (
     read,
 )
 from interlock.edge.counters import Counters
+from interlock.edge.deprecation_fields import event_endings, first
 from interlock.edge.exchange import Request, Responder, Response
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.media_type import is_json, media_type
@@ -68,6 +69,7 @@ class EventsApi:
     ) -> None:
         self._latest = estate.latest
         self._contracts = estate.contracts
+        self._endings = event_endings(estate)
         self._log = log
         self._partitions = log.partitions
         self._hasher = KeyHasher(log.secret)
@@ -96,6 +98,8 @@ class EventsApi:
             self._record(problem, document)
             respond(problem_response(problem))
             return
+        if self._endings:
+            respond = self._ending((event,), respond)
 
         def done(appended: Sequence[Appended] | None, problem: Problem | None) -> None:
             if appended is None:
@@ -127,6 +131,8 @@ class EventsApi:
         if not events:
             respond(Response(ACCEPTED, b"[]"))
             return
+        if self._endings:
+            respond = self._ending(events, respond)
 
         def done(appended: Sequence[Appended] | None, problem: Problem | None) -> None:
             if appended is None:
@@ -149,6 +155,11 @@ class EventsApi:
                 refused.append((index, problem))
                 self._record(problem, document)
         return events, _batch_problem(refused, len(documents)) if refused else None
+
+    def _ending(self, events: Sequence[Event], respond: Responder) -> Responder:
+        """Says with the answer when the type ends; of a batch, what ends first."""
+        ending = first(self._endings.get(event.type) for event in events)
+        return respond if ending is None else ending.on(respond)
 
     def _event(self, document: Any, trace: str | None, now_us: int) -> Event:
         envelope = read(document)

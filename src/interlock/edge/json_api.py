@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from interlock.contracts.strict_json import parse
 from interlock.edge.counters import Counters
+from interlock.edge.deprecation_fields import operation_ending
 from interlock.edge.exchange import Request, Responder, Response
 from interlock.edge.idempotency import HEADER, REPLAYED, InFlight, key_of, same_body, scope_of
 from interlock.edge.limits import EdgeLimits
@@ -58,7 +59,7 @@ class JsonApi:
         refused: Callable[[Problem, str], None],
         sink: TraceSink | None = None,
     ) -> None:
-        self._operations = estate.apis
+        self._estate = estate
         self._store = store
         self._engine = engine
         self._clock = clock
@@ -71,11 +72,15 @@ class JsonApi:
 
     def attach(self, router: Router) -> None:
         """Serve each operation at its method and path."""
-        for operation in self._operations.values():
+        for operation in self._estate.apis.values():
             router.add(operation.method, operation.path, self._handler(operation))
 
     def _handler(self, operation: ApiOperation) -> Callable[[Request, Responder], None]:
+        ending = operation_ending(self._estate, operation)
+
         def handle(request: Request, respond: Responder) -> None:
+            if ending is not None:
+                respond = ending.on(respond)
             try:
                 body = self._body(operation, request)
                 scope = self._claim(operation, request)

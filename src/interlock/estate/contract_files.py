@@ -47,7 +47,7 @@ def read_events(folder: Folder, owners: Mapping[str, Owner], findings: Findings)
 
 
 def read_apis(folder: Folder, owners: Mapping[str, Owner], findings: Findings) -> list[tuple[str, ApiOperation]]:
-    """Operations of the newest version of each API, each with its file."""
+    """Operations of the newest version of each major of each API, each with its file: majors stand side by side."""
     newest: dict[str, tuple[SemanticVersion, list[tuple[str, ApiOperation]]]] = {}
     for path in folder.under(APIS, ""):
         match = _API_PATH.fullmatch(path)
@@ -57,11 +57,24 @@ def read_apis(folder: Folder, owners: Mapping[str, Owner], findings: Findings) -
         file = _JsonFile(path, folder.files[path], findings)
         if file.document is None:
             continue
-        found = [(path, one) for one in _operations(file, match["api"], match["version"], owners)]
         version = SemanticVersion.parse(match["version"])
-        if match["api"] not in newest or newest[match["api"]][0] < version:
-            newest[match["api"]] = (version, found)
-    return [entry for _, found in newest.values() for entry in found]
+        name = match["api"] if version.major == 1 else f"{match['api']}.v{version.major}"
+        found = [(path, one) for one in _operations(file, name, match["version"], owners)]
+        if name not in newest or newest[name][0] < version:
+            newest[name] = (version, found)
+    served = [entry for _, found in newest.values() for entry in found]
+    _check_paths(served, findings)
+    return served
+
+
+def _check_paths(served: list[tuple[str, ApiOperation]], findings: Findings) -> None:
+    """Templates that differ in the names of their variables only are one path (OpenAPI 3.1, section 4.8.8.2)."""
+    taken: dict[tuple[str, str], ApiOperation] = {}
+    for path, operation in served:
+        other = taken.setdefault((operation.method, re.sub(r"\{[^}]*\}", "{}", operation.path)), operation)
+        if other is not operation:
+            detail = f"{operation.name} and {other.name} are both served at {operation.method} {operation.path}."
+            findings.add("API_PATHS_COLLIDE", path, 1, detail)
 
 
 class _JsonFile:

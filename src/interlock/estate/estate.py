@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from interlock.contracts.api_contract import ApiOperation
+from interlock.contracts.deprecation import Deprecation
 from interlock.contracts.event_contract import EventContract
 from interlock.estate.settings import Settings
 from interlock.estate.system import Operation, Owner, System
@@ -22,6 +23,7 @@ class Estate:
     latest      by type: the newest version of it
     apis        by `<api>.<operationId>`
     package     the Python package of the estate's modules
+    plans       deprecations, by contract (orders.OrderPlaced, apis/shop) and major
     """
 
     root: Path
@@ -36,6 +38,7 @@ class Estate:
     flows: Mapping[str, Flow]
     systems: Mapping[str, System]
     owners: Mapping[str, Owner]
+    plans: Mapping[tuple[str, int], Deprecation] = field(default_factory=dict)
 
     @property
     def store_path(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from interlock.model.problems import EstateInvalid
@@ -14,8 +15,12 @@ SKIPPED = frozenset({"__pycache__", "node_modules"})
 class Folder:
     """Paths are relative to the root, with forward slashes. Names that begin with a dot are not part of the estate."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, files: Mapping[str, bytes] | None = None) -> None:
+        """`files` are taken instead of what lies at `root`: an estate of another time, say."""
         self.root = root.resolve()
+        if files is not None:
+            self.files = {path: files[path] for path in sorted(files) if not _skipped(path)}
+            return
         if not (self.root / MARKER).is_file():
             raise EstateInvalid(
                 f"{root} is no estate: it has no {MARKER}.",
@@ -46,3 +51,7 @@ class Folder:
             elif entry.is_file() and entry.suffix != ".pyc":
                 found.append(entry.relative_to(self.root).as_posix())
         return found
+
+
+def _skipped(path: str) -> bool:
+    return path.endswith(".pyc") or any(part.startswith(".") or part in SKIPPED for part in path.split("/"))

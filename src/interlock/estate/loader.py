@@ -14,6 +14,8 @@ import msgspec
 from interlock.contracts.api_contract import ApiOperation
 from interlock.contracts.finding import Finding
 from interlock.estate.contract_files import EVENTS, read_apis, read_events
+from interlock.estate.contract_versions import contract_versions
+from interlock.estate.deprecation_file import check_deprecations, read_deprecations
 from interlock.estate.estate import Estate
 from interlock.estate.findings import Findings
 from interlock.estate.flow_files import Known, read_flows
@@ -22,6 +24,7 @@ from interlock.estate.model_files import check_models
 from interlock.estate.modules import EstatePackage
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
+from interlock.estate.version_checks import VersionChecks, compare_versions
 from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 from interlock.model.problems import EstateInvalid
 
@@ -83,6 +86,11 @@ def examine(root: Path, environment: str = "local", today: date | None = None) -
     package.install()
     flows = read_flows(folder, package, Known(latest, apis, systems, owners), findings)
     _check_unhandled(operations, flows.api_subjects, findings)
+    versions = contract_versions(folder.files)
+    plans = read_deprecations(folder, versions, owners, settings, findings)
+    check_deprecations(plans, versions, today, findings)
+    mode = settings.contracts.compatibility
+    VersionChecks(mode, flows.by_name.values(), waivers, findings, compare_versions, today).run(versions)
     waived = apply_waivers(waivers, findings, today)
     estate = Estate(
         root=folder.root,
@@ -97,6 +105,7 @@ def examine(root: Path, environment: str = "local", today: date | None = None) -
         flows=_frozen(flows.by_name),
         systems=_frozen(systems),
         owners=_frozen(owners),
+        plans=_frozen(dict(plans.by_major)),
     )
     contract_files = len(folder.under(EVENTS, "")) + len(folder.under("contracts/apis", ""))
     return Examination(estate, findings.all(), contract_files, waived)

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from interlock.contracts.comparison import Mode
+
 
 class EstateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[
@@ -94,6 +96,19 @@ class TraceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     ] = 1_073_741_824
 
 
+class ContractSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    compatibility: Annotated[
+        Mode,
+        Meta(
+            description="What a new version of a contract must be compatible with, unless its own "
+            "`x-interlock.compatibility` says otherwise. `NONE` needs a waiver."
+        ),
+    ] = "BACKWARD"
+    sunset_notice_days: Annotated[
+        int, Meta(ge=0, description="Least days between the deprecation of a major version and its sunset.")
+    ] = 90
+
+
 class SystemOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     base_url: Annotated[
         str,
@@ -116,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     stores: StoreSettings = StoreSettings()
     limits: LimitSettings = LimitSettings()
     trace: TraceSettings = TraceSettings()
+    contracts: ContractSettings = ContractSettings()
     environments: Mapping[str, Environment] = msgspec.field(default_factory=dict)
 
     @property

@@ -7,6 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from interlock.contracts.finding import Finding
+from interlock.contracts.gate_rule import GATE_BY_ID
 from interlock.contracts.rule import BY_ID
 from interlock.contracts.waiver import Waiver, Waivers
 from interlock.estate.findings import Findings
@@ -31,11 +32,11 @@ def read_waivers(folder: Folder, owners: Mapping[str, Owner], findings: Findings
         findings.add("WAIVER_INVALID", WAIVERS, mistake.line, mistake.detail)
     sound = []
     for waiver in waivers.all:
-        rule = BY_ID.get(waiver.rule)
+        rule = BY_ID.get(waiver.rule) or GATE_BY_ID.get(waiver.rule)
         if waiver.owner not in owners:
             findings.add("WAIVER_INVALID", WAIVERS, waiver.line, f"{waiver.owner} is not in owners.toml.")
         elif rule is not None and not rule.waivable:
-            findings.add("WAIVER_INVALID", WAIVERS, waiver.line, f"{waiver.rule} cannot be waived: {rule.purpose}")
+            findings.add("WAIVER_INVALID", WAIVERS, waiver.line, f"{waiver.rule} cannot be waived. {rule.purpose}")
         else:
             sound.append(waiver)
     return Waivers(sound)
@@ -61,6 +62,6 @@ def _report(waivers: Waivers, findings: Findings, today: date) -> None:
         detail = f"The waiver of {waiver.rule} for {waiver.place} ended on {waiver.expires}."
         findings.add("WAIVER_EXPIRED", WAIVERS, waiver.line, detail)
     for waiver in waivers.unused():
-        if waiver not in expired:
+        if waiver not in expired and waiver.rule not in GATE_BY_ID:  # those are the gate's to need
             detail = f"Nothing at {waiver.place} breaks {waiver.rule} any more."
             findings.add("WAIVER_UNUSED", WAIVERS, waiver.line, detail)

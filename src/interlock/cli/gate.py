@@ -1,0 +1,60 @@
+"""`interlock gate --base REV`: may this change of the contracts land? Exit 0 yes, 1 no, 2 it could not be read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from interlock.app.gate import judge
+from interlock.app.git_revision import RevisionUnreadable
+from interlock.app.notice import NoticeFailed, send
+from interlock.govern.gate_report import GateReport
+from interlock.govern.gate_text import markdown, slack, text
+from interlock.model.problems import EstateInvalid
+
+NOTIFY = "INTERLOCK_GATE_NOTIFY"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    parser.add_argument("--base", required=True, metavar="REV", help="the revision to land on, such as origin/main")
+    parser.add_argument("--head", metavar="REV", help="the revision to judge (default: the files as they lie here)")
+    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+    parser.add_argument("--json", action="store_true", help="the same as --format json")
+    parser.add_argument(
+        "--notify", metavar="URL", help=f"incoming webhook of a chat, Slack's format (default: ${NOTIFY})"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        report = judge(arguments.estate, arguments.base, arguments.head)
+    except RevisionUnreadable as problem:
+        print(f"{problem.detail}\n   {problem.step}", file=sys.stderr)
+        return 2
+    except EstateInvalid as problem:
+        print(f"{problem.detail}\n   {problem.step}", file=sys.stderr)
+        return 2
+    print(_rendered(report, "json" if arguments.json else arguments.format))
+    url = arguments.notify or os.environ.get(NOTIFY)
+    if url:
+        _notify(url, report)
+    return 0 if report.passed else 1
+
+
+def _rendered(report: GateReport, wanted: str) -> str:
+    if wanted == "json":
+        return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+    return markdown(report) if wanted == "markdown" else text(report)
+
+
+def _notify(url: str, report: GateReport) -> None:
+    """A chat that is down does not decide about a contract."""
+    try:
+        send(url, slack(report))
+    except NoticeFailed as problem:
+        print(f"The notice did not arrive: {problem}. The verdict stands.", file=sys.stderr)

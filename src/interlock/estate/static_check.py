@@ -1,0 +1,52 @@
+"""What can be said of an estate without running any of its code: contracts, settings, versions, plans, waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from interlock.contracts.deprecation import Deprecation
+from interlock.contracts.finding import Finding
+from interlock.contracts.waiver import Waivers
+from interlock.estate.contract_files import read_apis, read_events
+from interlock.estate.contract_versions import ContractVersion, contract_versions
+from interlock.estate.deprecation_file import check_deprecations, read_deprecations
+from interlock.estate.findings import Findings
+from interlock.estate.folder import Folder
+from interlock.estate.secrets import find_secrets
+from interlock.estate.setting_files import read_owners, read_settings, read_systems
+from interlock.estate.settings import Settings
+from interlock.estate.version_checks import Compare, VersionChecks
+from interlock.estate.waiver_file import apply_waivers, read_waivers
+from interlock.sdk.flow import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class StaticEstate:
+    """An estate of any revision. `findings` are those that no waiver covers."""
+
+    files: Mapping[str, bytes]
+    settings: Settings
+    versions: Mapping[str, list[ContractVersion]]
+    plans: Mapping[tuple[str, int], Deprecation]
+    waivers: Waivers
+    findings: tuple[Finding, ...]
+
+
+def read_static(folder: Folder, compare: Compare, today: date, flows: Iterable[Flow] = ()) -> StaticEstate:
+    """`flows` only name who reads a contract."""
+    findings = Findings()
+    settings = read_settings(folder, "local", findings)
+    owners = read_owners(folder, findings)
+    waivers = read_waivers(folder, owners, findings)
+    read_systems(folder, "local", settings, owners, findings)
+    read_events(folder, owners, findings)
+    read_apis(folder, owners, findings)
+    find_secrets(folder, findings)
+    versions = contract_versions(folder.files)
+    plans = read_deprecations(folder, versions, owners, settings, findings)
+    check_deprecations(plans, versions, today, findings)
+    VersionChecks(settings.contracts.compatibility, flows, waivers, findings, compare, today).run(versions)
+    apply_waivers(waivers, findings, today)
+    return StaticEstate(folder.files, settings, versions, plans.by_major, waivers, findings.all())

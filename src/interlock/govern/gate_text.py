@@ -1,0 +1,177 @@
+"""A gate's answer as people read it: at a terminal, as a comment of a pull request, and as a notice in a chat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from interlock.contracts.comparison import ChangeFinding, refused
+from interlock.contracts.finding import Finding
+from interlock.govern.gate_report import ContractChange, GateProblem, GateReport
+
+NOT_RECORDED = "which fields they read is not recorded yet"
+_SHOWN = 20
+_WITNESS_CHARACTERS = 300
+_SLACK_CHARACTERS = 2900  # a section's text holds 3000
+_VERDICTS = {True: "PASS", False: "FAIL"}
+
+
+def text(report: GateReport) -> str:
+    """A paragraph for each contract, then what is wrong, then the decision."""
+    lines: list[str] = []
+    for change in report.contracts:
+        lines += [_head(change), *(f"   {line}" for line in _refusals(change)), blast_radius(change)]
+    if not report.contracts:
+        lines.append("no contract has changed")
+    lines += [line for problem in report.problems for line in _problem(problem)]
+    lines += [f"waived: {problem.rule}  {problem.detail}" for problem in report.waived]
+    lines += _findings(report)
+    width = max(len(decision(report)) + 10, 60)
+    lines.append(f"{decision(report):<{width}}{_VERDICTS[report.passed]}")
+    return "\n".join(lines)
+
+
+def markdown(report: GateReport) -> str:
+    """Ready as a comment: what a reviewer has to know, first; details folded away."""
+    lines = [f"## Interlock gate: {_VERDICTS[report.passed]}", "", f"{decision(report).capitalize()}.", ""]
+    if report.problems:
+        lines += ["### What is wrong", ""]
+        lines += [
+            f"- **{one.rule}** `{one.file}`: {_md(one.detail)}<br>{_md(one.next_step)}" for one in report.problems
+        ]
+        lines.append("")
+    if report.contracts:
+        lines += ["| contract | versions | verdict | change | flows that read it |", "|---|---|---|---|---|"]
+        lines += [_row(change) for change in report.contracts]
+        lines += ["", f"Flows are those that declare the contract; {NOT_RECORDED}.", ""]
+        lines += _details(report.contracts)
+    else:
+        lines += ["No contract has changed.", ""]
+    if report.waived:
+        lines += ["### Waived", "", *(f"- **{one.rule}** {_md(one.detail)}" for one in report.waived), ""]
+    for title, findings in (("New findings", report.findings_new), ("Resolved", report.findings_resolved)):
+        if findings:
+            lines += [f"### {title}", ""]
+            lines += [f"- {one.code} `{one.file}:{one.line}` {_md(one.detail)}" for one in findings[:_SHOWN]]
+            lines += [*_rest(findings, "- "), ""]
+    lines.append(f"<sub>{report.base[:12]} → {report.head[:12]}</sub>")
+    return "\n".join(lines)
+
+
+def slack(report: GateReport) -> dict[str, Any]:
+    """A message for an incoming webhook of Slack and of what speaks its format: `text` and section `blocks`."""
+    title = f"Interlock gate: {_VERDICTS[report.passed]}"
+    lines = [f"• {_head(change)}" for change in report.contracts] or ["no contract has changed"]
+    lines += [f"• *{problem.rule}* {problem.detail}" for problem in report.problems]
+    lines.append(decision(report))
+    body = "\n".join(_escaped(line) for line in lines)
+    if len(body) > _SLACK_CHARACTERS:
+        body = body[:_SLACK_CHARACTERS] + " …"
+    sections = [f"*{title}*", body]
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": one}} for one in sections]
+    return {"text": f"{title}: {len(report.contracts)} contract change(s), {decision(report)}", "blocks": blocks}
+
+
+def decision(report: GateReport) -> str:
+    if report.decision == "not needed":
+        return "decision: not needed"
+    because = f" ({'; '.join(report.reasons)})" if report.reasons else ""
+    if report.decision == "recorded":
+        return f"decision: recorded in {', '.join(report.records)}{because}"
+    return f"decision: needed{because}"
+
+
+def blast_radius(change: ContractChange) -> str:
+    if not change.contract.startswith(("apis/", "webhooks/")):
+        if not change.readers:
+            return "blast radius: no flow of this estate reads this event"
+        count, verb = len(change.readers), "reads" if len(change.readers) == 1 else "read"
+        flows = f"{count} flow{'s' * (count > 1)} {verb} this event ({', '.join(change.readers)})"
+        return f"blast radius: {flows}; {NOT_RECORDED}"
+    return "blast radius: who calls it is not recorded yet"
+
+
+def _head(change: ContractChange) -> str:
+    """orders.OrderPlaced 1.2.0 → 1.3.0   minor, compatible (BACKWARD)   + optional field "gift_note" (internal)"""
+    parts = [f"{change.contract} {_versions(change)}", _verdict(change), "; ".join(change.summary)]
+    return "   ".join(part for part in parts if part)
+
+
+def _versions(change: ContractChange) -> str:
+    if change.step == "edited":
+        return f"{change.new} edited"
+    if change.old is None or change.new is None:
+        return f"{change.new or change.old} {change.step}"
+    return f"{change.old} → {change.new}"
+
+
+def _verdict(change: ContractChange) -> str:
+    if change.verdict is None:
+        return "cannot be compared" if change.step in ("new version", "edited") else ""
+    return f"{change.level}, {change.verdict} ({change.mode})"
+
+
+def _refusals(change: ContractChange) -> Iterator[str]:
+    for finding in [one for one in change.findings if refused(one)][:_SHOWN]:
+        yield f"{finding.rule} {finding.path or '/'}  {finding.message}"
+        if finding.witness is not msgspec.UNSET:
+            yield f"   shown by: {_witness(finding)}"
+
+
+def _witness(finding: ChangeFinding) -> str:
+    shown = json.dumps(finding.witness, ensure_ascii=False, separators=(",", ":"))
+    return shown if len(shown) <= _WITNESS_CHARACTERS else shown[:_WITNESS_CHARACTERS] + " …"
+
+
+def _problem(problem: GateProblem) -> list[str]:
+    detail = problem.detail.replace("\n", "\n   ")
+    return [f"{problem.file}  {problem.rule}", f"   {detail}", f"   {problem.next_step}"]
+
+
+def _findings(report: GateReport) -> Iterator[str]:
+    new = [one for one in report.findings_new if one.severity == "warning"]
+    for finding in new[:_SHOWN]:
+        yield f"new warning: {finding.file}:{finding.line}  {finding.code}  {finding.detail}"
+    yield from _rest(new, "")
+    if report.findings_resolved:
+        yield f"resolved: {', '.join(sorted({one.code for one in report.findings_resolved}))}"
+
+
+def _rest(findings: Sequence[Finding], lead: str) -> list[str]:
+    return [f"{lead}and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
+
+
+def _row(change: ContractChange) -> str:
+    cells = (
+        f"`{change.contract}`", _versions(change), _verdict(change), "<br>".join(map(_md, change.summary)),
+        ", ".join(change.readers) or "none known",
+    )  # fmt: skip
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _details(changes: Iterable[ContractChange]) -> list[str]:
+    lines: list[str] = []
+    for change in changes:
+        refusals = [one for one in change.findings if refused(one)]
+        if refusals:
+            lines += [f"<details><summary>{change.contract}: {len(refusals)} breaking or undecided</summary>", ""]
+            for one in refusals[:_SHOWN]:
+                lines.append(f"- **{one.rule}** `{one.path or '/'}` {_md(one.message)}")
+                if one.witness is not msgspec.UNSET:
+                    lines += ["", "  ```json", f"  {_witness(one)}", "  ```", ""]
+            lines += ["", "</details>", ""]
+    return lines
+
+
+def _md(plain: str) -> str:
+    """A contract's words must not become markup of our comment."""
+    safe = plain.replace("&", "&amp;").replace("<", "&lt;").replace("\n", " ")
+    return "".join("\\" + letter if letter in "*_`[]\\" else letter for letter in safe)
+
+
+def _escaped(plain: str) -> str:
+    """As Slack asks: these three, and nothing else."""
+    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
