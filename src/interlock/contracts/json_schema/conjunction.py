@@ -1,0 +1,176 @@
+"""Several schemas that must all hold of one value (and some that must not), opened up as far as no choice is needed.
+
+`$ref` and `allOf` are followed at once; what leaves a choice (`anyOf`, `oneOf`, `if`, dependent keywords) stays closed
+until `branches` splits it. A conjunction is the only form in which the machinery here looks at schemas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.json_schema.schema_document import SchemaDocument
+
+MAX_PARTS = 500
+
+
+class Budget:
+    """Steps left; spending the last one ends the question, not the process."""
+
+    class Spent(Exception):
+        """The question was larger than its budget: undecided."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def spend(self, steps: int = 1) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise Budget.Spent
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """One schema and the document whose references it speaks."""
+
+    schema: Any
+    document: SchemaDocument
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return (id(self.schema), id(self.document))
+
+    def spoken(self) -> Part:
+        """Without the keywords of other drafts."""
+        schema = self.document.spoken(self.schema)
+        return self if schema is self.schema else Part(schema, self.document)
+
+
+class Conjunction:
+    """Immutable. `parts` are plain objects without `$ref` and `allOf`; `never` is True when one of them was false.
+
+    given   the parts before they were opened, for the identity test
+    denied  parts that must not hold
+    opened  which choices have been split already, by part and keyword
+    """
+
+    def __init__(
+        self,
+        given: Iterable[Part],
+        denied: Iterable[Part] = (),
+        opened: frozenset[tuple[Any, str]] = frozenset(),
+    ) -> None:
+        self.given = tuple({part.key: part for part in given if part.schema is not True}.values())
+        self.denied = tuple({part.key: part for part in denied}.values())
+        self.opened = opened
+        self.never = any(part.schema is True for part in self.denied)
+        seen: dict[tuple[int, int], Part] = {}
+        for part in self.given:
+            self._open(part, seen, 0)
+        denied_more = [Part(part.schema["not"], part.document) for part in seen.values() if "not" in part.schema]
+        self.denied = tuple({part.key: part for part in (*self.denied, *denied_more)}.values())
+        self.parts = tuple(seen.values())
+        self.key = (
+            frozenset(part.key for part in self.given), frozenset(part.key for part in self.denied), opened,
+        )  # fmt: skip
+
+    def _open(self, part: Part, seen: dict[tuple[int, int], Part], hops: int) -> None:
+        part = part.spoken()
+        schema = part.schema
+        if schema is True or part.key in seen:
+            return
+        if schema is False:
+            self.never = True
+            return
+        if not isinstance(schema, dict):
+            raise ContractInvalid("", "A schema is an object or a boolean.")
+        if hops > 64 or len(seen) > MAX_PARTS:
+            raise ContractInvalid("", "The schema refers to itself and to nothing else, or repeats itself too often.")
+        if "$ref" in schema:
+            target = Part(part.document.target(schema, schema["$ref"]), part.document)
+            if not (part.document.ref_alone or len(schema) == 1):
+                seen[part.key] = part
+            self._open(target, seen, hops + 1)
+            if part.document.ref_alone:
+                return
+        elif "allOf" not in schema or len(schema) > 1:
+            seen[part.key] = part
+        for branch in schema.get("allOf") or ():
+            self._open(Part(branch, part.document), seen, hops + 1)
+
+    def also(self, *parts: Part, denied: Iterable[Part] = (), opened: tuple[Any, str] | None = None) -> Conjunction:
+        """This and more."""
+        more = self.opened if opened is None else self.opened | {opened}
+        return Conjunction((*self.given, *parts), (*self.denied, *denied), more)
+
+    @cached_property
+    def facts(self) -> Any:
+        from interlock.contracts.json_schema.facts import Facts  # the two are one thought in two files
+
+        return Facts(self)
+
+    def each(self, keyword: str) -> Iterator[tuple[Any, Part]]:
+        for part in self.parts:
+            if keyword in part.schema:
+                yield part.schema[keyword], part
+
+    def branches(self) -> list[Conjunction] | None:
+        """The first closed choice, opened: their union is this. None when no choice is left."""
+        for part in self.parts:
+            for keyword, split in _SPLITS.items():
+                if keyword in part.schema and (id(part.schema), keyword) not in self.opened:
+                    found = split(self, part, (id(part.schema), keyword))
+                    if found is not None:
+                        return found
+        return None
+
+
+def _any_of(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conjunction]:
+    return [whole.also(Part(branch, part.document), opened=mark) for branch in part.schema["anyOf"]]
+
+
+def _one_of(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conjunction]:
+    branches = [Part(branch, part.document) for branch in part.schema["oneOf"]]
+    return [
+        whole.also(one, denied=[other for other in branches if other is not one], opened=mark) for one in branches
+    ]
+
+
+def _if(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conjunction]:
+    document, schema = part.document, part.schema
+    condition = Part(schema["if"], document)
+    return [
+        whole.also(condition, Part(schema.get("then", True), document), opened=mark),
+        whole.also(Part(schema.get("else", True), document), denied=[condition], opened=mark),
+    ]
+
+
+def _dependent(keyword: str) -> Any:
+    def split(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conjunction] | None:
+        for name, wanted in part.schema[keyword].items():
+            own = (mark[0], f"{keyword} {name}")
+            if own in whole.opened:
+                continue
+            made = part.document.made
+            then = Part(made({"required": wanted}) if isinstance(wanted, list) else wanted, part.document)
+            if name in whole.facts.required and whole.facts.types == {"object"}:
+                return [whole.also(then, opened=own)]
+            there = Part(made({"type": "object", "required": [name]}), part.document)
+            absent = Part(made({"properties": {name: False}}), part.document)
+            return [whole.also(there, then, opened=own), whole.also(absent, opened=own)]
+        return None
+
+    return split
+
+
+_SPLITS: dict[str, Any] = {
+    "oneOf": _one_of,
+    "anyOf": _any_of,
+    "if": _if,
+    "dependentRequired": _dependent("dependentRequired"),
+    "dependentSchemas": _dependent("dependentSchemas"),
+    "dependencies": _dependent("dependencies"),
+}

@@ -1,0 +1,162 @@
+"""A document whose schemas refer to each other: `$ref` by pointer, `$anchor` and `$id` (2020-12 core, section 8.2).
+
+Never fetches. What leaves the document, points at nothing or runs in a circle without consuming anything is invalid.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin
+
+from interlock.contracts import pointer
+from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.json_schema.dialect import DEFAULT, FOREIGN, REF_ALONE, Dialect, dialect_of
+from interlock.contracts.json_schema.validator import Validator, compiled
+
+_HOME = "urn:interlock:document"
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+# Their values are data, not schemas.
+_DATA = ("enum", "const", "default", "examples", "example")
+
+
+class SchemaDocument:
+    """Indexed once. `dialect` follows `$schema` of the root; an OpenAPI document has none and counts as 2020-12."""
+
+    def __init__(self, root: Any, dialect: Dialect | None = None) -> None:
+        self.root = root
+        self.dialect = dialect or (dialect_of(root) if isinstance(root, dict) else DEFAULT)
+        self.ref_alone = self.dialect in REF_ALONE
+        self._bases: dict[int, str] = {}
+        self._resources: dict[str, Any] = {"": root}
+        self._anchors: dict[tuple[str, str], Any] = {}
+        self._targets: dict[tuple[str, str], Any] = {}
+        self._made: dict[str, Any] = {}
+        self._validators: dict[int, tuple[Any, Validator]] = {}
+        self._closed: dict[int, tuple[Any, bool]] = {}
+        self._spoken: dict[int, tuple[Any, Any]] = {}
+        self._index()
+
+    def made(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """One object for equal schemas that we make up: identity is what the machinery goes by, and lifetime with it."""
+        return self._made.setdefault(repr(schema), schema)  # type: ignore[no-any-return]
+
+    def spoken(self, schema: Any) -> Any:
+        """The schema without the keywords of other drafts, which say nothing here; mostly itself."""
+        foreign = FOREIGN[self.dialect]
+        if not isinstance(schema, dict) or foreign.isdisjoint(schema):
+            return schema
+        known = self._spoken.get(id(schema))
+        if known is None:
+            plain = {name: value for name, value in schema.items() if name not in foreign}
+            known = self._spoken[id(schema)] = (schema, plain)
+            self._bases[id(plain)] = self._bases.get(id(schema), "")
+        return known[1]
+
+    def admits(self, schema: Any, value: Any) -> bool:
+        """Whether the validator takes `value` by this schema, whose references mean this document."""
+        if schema is True or schema is False:
+            return schema
+        known = self._validators.get(id(schema))
+        if known is None:
+            known = self._validators[id(schema)] = (schema, self._validator(schema))
+        return known[1].is_valid(value)
+
+    def _validator(self, schema: Any) -> Validator:
+        if schema is self.root or self.refers_to_nothing(schema):
+            return compiled(schema, dialect=self.dialect)
+        home = self._bases.get(id(self.root)) or _HOME
+        moved = _moved(schema, self._bases.get(id(schema)) or home)
+        return compiled(moved, dialect=self.dialect, resources={home: self.root})
+
+    def refers_to_nothing(self, schema: Any) -> bool:
+        """No reference in it: its text is its meaning."""
+        known = self._closed.get(id(schema))
+        if known is None:
+            known = self._closed[id(schema)] = (schema, not _refers(schema))
+        return known[1]
+
+    def target(self, schema: Any, reference: Any) -> Any:
+        """The schema that a `$ref` standing in `schema` means, one hop."""
+        if not isinstance(reference, str):
+            raise ContractInvalid("", "A $ref is a text.")
+        key = (self._bases.get(id(schema), ""), reference)
+        if key not in self._targets:
+            self._targets[key] = self._found(*key)
+        return self._targets[key]
+
+    def _found(self, base: str, reference: str) -> Any:
+        uri, fragment = urldefrag(urljoin(base, reference) if base else reference)
+        if not uri and base:
+            uri = base
+        if uri not in self._resources:
+            raise ContractInvalid("", f"{reference} leaves the document; references are never fetched.")
+        fragment = unquote(fragment)
+        if fragment and not fragment.startswith("/"):
+            found = self._anchors.get((uri, fragment), pointer.ABSENT)
+        else:
+            found = pointer.find(self._resources[uri], pointer.split(fragment))
+        if not isinstance(found, (dict, bool)):
+            raise ContractInvalid("", f"{reference} points at no schema.")
+        return found
+
+    def _index(self) -> None:
+        named = "id" if self.dialect == "4" else "$id"
+        stack: list[tuple[Any, str]] = [(self.root, "")]
+        while stack:
+            value, base = stack.pop()
+            if isinstance(value, list):
+                stack.extend((part, base) for part in value if isinstance(part, (dict, list)))
+                continue
+            if not isinstance(value, dict):
+                continue
+            base = self._entered(value, base, value.get(named))
+            for name, part in value.items():
+                if isinstance(part, (dict, list)) and name not in _DATA:
+                    stack.append((part, base))
+
+    def _entered(self, value: dict[str, Any], base: str, identity: Any) -> str:
+        if isinstance(identity, str) and not (self.ref_alone and "$ref" in value):
+            uri, fragment = urldefrag(urljoin(base, identity))
+            if fragment:  # drafts 4 to 7: an anchor in the clothes of an id
+                self._anchors[base, fragment] = value
+            else:
+                base = uri
+                self._resources[uri] = value
+        if base:
+            self._bases[id(value)] = base
+        for name in ("$anchor", "$dynamicAnchor"):
+            if isinstance(value.get(name), str):
+                self._anchors[base, value[name]] = value
+        return base
+
+
+def _refers(value: Any) -> bool:
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, dict):
+            if any(name in one for name in _REFERENCES):
+                return True
+            stack.extend(part for part in one.values() if isinstance(part, (dict, list)))
+        elif isinstance(one, list):
+            stack.extend(part for part in one if isinstance(part, (dict, list)))
+    return False
+
+
+def _moved(value: Any, base: str) -> Any:
+    """A copy that may stand elsewhere: its references name the document that they mean."""
+    if isinstance(value, list):
+        return [_moved(part, base) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("$id"), str):
+        base = urljoin(base, value["$id"])
+    return {
+        name: _absolute(base, part) if name in _REFERENCES and isinstance(part, str) else _moved(part, base)
+        for name, part in value.items()
+    }
+
+
+def _absolute(base: str, reference: str) -> str:
+    # urljoin knows nothing of urn:, and most references are a bare fragment.
+    return base + reference if reference.startswith("#") else urljoin(base, reference)
