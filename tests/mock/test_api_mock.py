@@ -151,7 +151,8 @@ def test_preferences(mock: ApiMock) -> None:
 def test_dynamic_data_comes_from_the_generator_and_is_checked() -> None:
     def generate(schema: Any, seed: int) -> Iterator[Any]:
         yield {"orders": "wrong"}
-        yield {"orders": [{**EXAMPLE, "quantity": seed}]}
+        for number in range(5):
+            yield {"orders": [{**EXAMPLE, "quantity": seed * 10 + number}]}
 
     def quantities(seed: int) -> list[int]:
         mock = ApiMock(ApiDescription(SHOP), generate, seed=seed)

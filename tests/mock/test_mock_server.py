@@ -58,6 +58,7 @@ def test_generated_data_keeps_the_contract_and_is_the_same_for_a_seed(tmp_path: 
 
     first = orders("3")
     assert first == orders("3")
+    assert len({json.dumps(one) for one in first}) == 3
     assert all(set(one["orders"][0]) >= {"id", "sku", "quantity"} for one in first if one["orders"])
 
 

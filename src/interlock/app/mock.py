@@ -11,6 +11,7 @@ from interlock.adapters.aiohttp_client import AiohttpClient
 from interlock.adapters.system import SystemClock
 from interlock.contracts.api.description import ApiDescription
 from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.json_schema.generate import instances
 from interlock.contracts.mock.api_mock import ApiMock
 from interlock.contracts.mock.event_mock import EventMock, EventSchema
 from interlock.edge.mock_api import MockApi
@@ -39,10 +40,6 @@ def compose(documents: Sequence[ContractDocument], seed: int, wait_seconds: floa
 
 def generated(schema: Any, seed: int) -> Iterator[Any]:
     """Valid documents of a schema, the same ones for the same seed."""
-    try:
-        from interlock.contracts.json_schema.generate import instances
-    except ImportError:
-        return iter(())
     return iter(instances(schema, schema, seed=seed, limit=TRIES))
 
 

@@ -13,6 +13,10 @@ from interlock.contracts.mock.sample import NoSample, sample
 Generator = Callable[[Any, int], Iterator[Any]]
 """Valid documents of a bundled schema, for a seed."""
 
+# A prime: neighbours in a pool are alike, calls one after the other should not be.
+_STRIDE = 17
+_VARIATIONS = 30
+
 
 class Content(NamedTuple):
     """`note` says what the caller should know: an example that breaks its schema, for one."""
@@ -33,6 +37,7 @@ class ContentSource:
         self._generate = generate
         self._seed = seed
         self._turn = 0
+        self._pools: dict[str, list[Any]] = {}
 
     def of(self, media: Media, media_type: str, example: str | None, dynamic: bool) -> Content:
         """Raises NoContent."""
@@ -45,11 +50,26 @@ class ContentSource:
                     return Content(value, note)
                 note = note or f"the example {name} breaks the contract and was not used"
             return Content(self._made(media, media_type), note)
+        pool = self._pool(media, media_type)
+        if not pool:
+            return Content(self._made(media, media_type), "no further data could be generated")
         self._turn += 1
-        for value in self._generate(self._schema(media), self._seed * 1_000_003 + self._turn):
-            if self.is_valid(media, media_type, value):
-                return Content(value)
-        return Content(self._made(media, media_type), "no further data could be generated")
+        return Content(pool[(self._turn * _STRIDE) % len(pool)])
+
+    def _pool(self, media: Media, media_type: str) -> list[Any]:
+        """What can be generated, made once; callers get one after the other."""
+        if media.place not in self._pools:
+            schema = self._schema(media)
+            made = [*self._varied(schema), *self._generate(schema, self._seed)]
+            self._pools[media.place] = [value for value in made if self.is_valid(media, media_type, value)]
+        return self._pools[media.place]
+
+    def _varied(self, schema: Any) -> Iterator[Any]:
+        for turn in range(1, _VARIATIONS + 1):
+            try:
+                yield sample(schema, self._seed * _VARIATIONS + turn, self._generate)
+            except NoSample:
+                return
 
     def is_valid(self, media: Media, media_type: str, value: Any) -> bool:
         if media.schema is None or not is_json(media_type):
@@ -103,7 +123,7 @@ class ContentSource:
     def _made(self, media: Media, media_type: str) -> Any:
         schema = self._schema(media)
         try:
-            value = sample(schema)
+            value = sample(schema, 0, self._generate)
             if self.is_valid(media, media_type, value):
                 return value
         except NoSample:

@@ -68,9 +68,8 @@ class EventMock:
         written = [one for one in schema.get("examples") or () if validator.is_valid(one)]
         if written and not dynamic:
             return [written[(after + at) % len(written)] for at in range(count)]
-        found = list(islice(filter(validator.is_valid, self._generate(schema, self._seed + after)), count))
-        if not found:
-            found = self._sampled(schema, validator)
+        made = (one for one in self._generate(schema, self._seed + after) if one not in written)
+        found = list(islice(filter(validator.is_valid, made), count)) or self._sampled(schema, validator)
         if not found:
             raise NoContent(f"No valid {name} could be made. Add an example to the contract.")
         return [found[at % len(found)] for at in range(count)]
