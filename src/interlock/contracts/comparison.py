@@ -81,6 +81,7 @@ class ChangeFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     new: Any = msgspec.UNSET
     witness: Any = msgspec.UNSET
     waived: str | None = None
+    against: tuple[str, ...] = ()  # the earlier versions that it concerns, where there are several
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

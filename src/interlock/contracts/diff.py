@@ -1,0 +1,89 @@
+"""Compares two contracts of any kind: what changed, whom it hurts, and what the version number has to say.
+
+This is the library call behind `interlock diff`, the registry, `check` and `gate`. It reads values, not files, and
+starts no process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, cast
+
+import msgspec
+
+from interlock.contracts.comparison import Change, ChangeFinding, Comparison, Kind, Level, Mode, Reading, Verdict, judge
+from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.document_kind import kind_of, kinds_of
+
+__all__ = ["changes", "compare", "compare_with_all", "kind_of"]
+
+_WORST_LAST: tuple[Verdict, ...] = ("compatible", "undecided", "breaking")
+
+
+def compare(
+    old: Any, new: Any, *, mode: Mode = "BACKWARD", reading: Reading = "SETS", kind: Kind | None = None
+) -> Comparison:
+    """Two parsed documents of one kind; the kind is recognised by content unless given. Raises ContractInvalid."""
+    one = kind or _common_kind(old, new)
+    return judge(one, changes(one, old, new, reading), mode, reading)
+
+
+def compare_with_all(
+    olds: Sequence[Any],
+    new: Any,
+    *,
+    mode: Mode = "BACKWARD_TRANSITIVE",
+    reading: Reading = "SETS",
+    kind: Kind | None = None,
+    names: Sequence[str] | None = None,
+) -> Comparison:
+    """The new version against earlier ones, oldest first; a mode that is not transitive asks the last of them only.
+
+    Each finding says in `against` which of `names` it concerns (default: their positions, from 1). The verdict is the
+    worst; the level is the step from the last version, or major if any version refuses.
+    """
+    if not olds:
+        raise ValueError("There is no earlier version to compare with.")
+    called = list(names) if names is not None else [str(position) for position in range(1, len(olds) + 1)]
+    pairs = list(zip(called, olds, strict=True))
+    if not mode.endswith("_TRANSITIVE"):
+        pairs = pairs[-1:]
+    answers = [(name, compare(old, new, mode=mode, reading=reading, kind=kind)) for name, old in pairs]
+    last = answers[-1][1]
+    verdict = max((answer.verdict for _, answer in answers), key=_WORST_LAST.index)
+    level: Level = last.level if verdict == "compatible" else "major"
+    findings = _named(answers) if len(answers) > 1 or names is not None else last.findings
+    return msgspec.structs.replace(last, verdict=verdict, level=level, findings=findings)
+
+
+def changes(kind: Kind, old: Any, new: Any, reading: Reading = "SETS") -> list[Change]:
+    """The facts, before any mode judges them. A differ is loaded when its kind is first met."""
+    differ = import_module(f"interlock.contracts.{kind.replace('-', '_')}.diff")
+    return cast("list[Change]", differ.changes(old, new, reading=reading))
+
+
+def _common_kind(old: Any, new: Any) -> Kind:
+    """The kind that both can be; where one text could be two kinds, the other decides."""
+    before, after = kinds_of(old), kinds_of(new)
+    for kind in before:
+        if kind in after:
+            return kind
+    raise ContractInvalid("", f"The old document is {_article(before[0])} and the new one {_article(after[0])}.")
+
+
+def _article(kind: Kind) -> str:
+    return {"json-schema": "a JSON Schema", "avro": "an Avro schema", "openapi": "an OpenAPI document"}[kind]
+
+
+def _named(answers: Sequence[tuple[str, Comparison]]) -> tuple[ChangeFinding, ...]:
+    """Each finding once, with the versions that it concerns. Places in old documents are those of the first of them."""
+    versions: dict[bytes, list[str]] = {}
+    first: dict[bytes, ChangeFinding] = {}
+    for name, answer in answers:
+        for finding in answer.findings:
+            key = msgspec.json.encode(msgspec.structs.replace(finding, old_path=None, witness=msgspec.UNSET))
+            first.setdefault(key, finding)
+            versions.setdefault(key, []).append(name)
+    found = [msgspec.structs.replace(one, against=tuple(versions[key])) for key, one in first.items()]
+    return tuple(sorted(found, key=lambda one: ("ERR", "WARN", "INFO").index(one.severity)))
