@@ -319,6 +319,27 @@ def test_a_schema_that_is_wrong_is_told_where_it_is_used() -> None:
     assert said(answer)["detail"].startswith("The contract is wrong at /paths/~1orders~1{orderId}/get/responses/200")
 
 
+def test_a_discriminator_tells_open_alternatives_apart() -> None:
+    def reference(name: str) -> dict[str, str]:
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    tagged = {"required": ["kind"], "properties": {"kind": {"type": "string"}}}
+    pet = {
+        "oneOf": [reference("Cat"), reference("Dog")],
+        "discriminator": {"propertyName": "kind", "mapping": {"c": "Cat"}},
+    }
+    content = {"application/json": {"schema": pet}}
+    document = {
+        "openapi": "3.0.3",
+        "info": {},
+        "components": {"schemas": {"Cat": tagged, "Dog": tagged}},
+        "paths": {"/p": {"post": {"requestBody": {"content": content}, "responses": {"200": {"content": content}}}}},
+    }
+    mock = ApiMock(ApiDescription(document), nothing)
+    assert said(ask(mock, "POST", "/p", {"kind": "Dog"})) == {"kind": "c"}
+    assert ask(mock, "POST", "/p", {"kind": "Cat"}).status == 422
+
+
 def test_recursive_schemas_end() -> None:
     node = {
         "type": "object",

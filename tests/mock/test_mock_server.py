@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from time import monotonic
@@ -47,6 +48,14 @@ def test_a_caller_can_work_against_the_contract(shop: str) -> None:
     assert send("OPTIONS", f"{shop}/orders").status == 204
     assert send("GET", f"{shop}/__mock").body["apis"][0]["title"] == "Shop"
     assert send("GET", f"{shop}/nowhere").status == 404
+
+
+def test_targets_that_are_no_paths_are_answered(shop: str) -> None:
+    for target in ("*", "http://else.where/orders/ORD-7", "/__mocked", "//", "/%FF"):
+        connection = HTTPConnection(shop.removeprefix("http://"), timeout=10)
+        connection.request("OPTIONS", target)
+        assert connection.getresponse().status == 404, target
+        connection.close()
 
 
 def test_generated_data_keeps_the_contract_and_is_the_same_for_a_seed(tmp_path: Path) -> None:

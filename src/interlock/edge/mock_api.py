@@ -68,7 +68,8 @@ class MockApi:
         if asked.path == f"{OWN}/emit" and asked.method == "POST":
             self._later(self._emit(asked, respond))
             return
-        answer = self._own(asked) if asked.path.split("/")[1] == OWN[1:] else self._mocked(asked)
+        is_own = asked.path == OWN or asked.path.startswith(f"{OWN}/")
+        answer = self._own(asked) if is_own else self._mocked(asked)
         if answer.wait_seconds > 0:
             self._later(self._held_back(answer, respond))
         else:

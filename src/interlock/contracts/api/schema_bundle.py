@@ -43,6 +43,7 @@ class _Bundle:
 
     def __init__(self, document: Mapping[str, Any], direction: Direction) -> None:
         self._document = document
+        self._direction = direction
         self._hidden = _HIDDEN[direction]
         self._is_old = str(document.get("openapi", "")).startswith("3.0")
         self._names: dict[str, str] = {}
@@ -83,6 +84,8 @@ class _Bundle:
             made["required"] = self._required(schema)
         if isinstance(made.get("discriminator"), Mapping):
             made["discriminator"] = self._discriminator(made["discriminator"])
+            if self._direction != "both":
+                _tell_apart(made)
         if schema.get("format") == "int32":
             made.setdefault("minimum", -_INT32)
             made.setdefault("maximum", _INT32 - 1)
@@ -115,6 +118,24 @@ class _Bundle:
         found = properties.get(name) if isinstance(properties, Mapping) else None
         _, found = followed(self._document, found)
         return isinstance(found, Mapping) and any(found.get(word) is True for word in self._hidden)
+
+
+def _tell_apart(made: dict[str, Any]) -> None:
+    """Alternatives with a discriminator hold for its own values only, which open objects would not say by themselves.
+
+    OpenAPI (3.1, 4.8.25) has the discriminator's field required in every alternative, and its value a mapped one or the
+    schema's own name.
+    """
+    name, mapped = made["discriminator"].get("propertyName"), made["discriminator"]["mapping"]
+    for word in ("oneOf", "anyOf"):
+        parts = made.get(word) or ()
+        if not all(isinstance(part, Mapping) and "$ref" in part for part in parts):
+            continue
+        for at, part in enumerate(parts):
+            values = [value for value, to in mapped.items() if to == part["$ref"]]
+            values = values or [part["$ref"].rpartition("/")[2]]
+            telling = {"type": "object", "required": [name], "properties": {name: {"enum": values}}}
+            made[word][at] = {"allOf": [telling, part]}
 
 
 def _modern(made: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
