@@ -41,11 +41,11 @@ _SINCE_2019 = frozenset({
     "dependentRequired", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains",
 })  # fmt: skip
 _SINCE_2020 = frozenset({"prefixItems", "$dynamicRef"})
-# Keywords of other drafts, which say nothing in this one.
+# Keywords of other drafts, which say nothing in this one. `dependencies` lives on: our validator asserts it in all.
 FOREIGN: dict[Dialect, frozenset[str]] = {
     "4": _SINCE_6 | _SINCE_7 | _SINCE_2019 | _SINCE_2020 | {"$recursiveRef"},
     "6": _SINCE_7 | _SINCE_2019 | _SINCE_2020 | {"$recursiveRef"},
     "7": _SINCE_2019 | _SINCE_2020 | {"$recursiveRef"},
-    "2019-09": _SINCE_2020 | {"dependencies"},
-    "2020-12": frozenset({"additionalItems", "dependencies", "$recursiveRef"}),
+    "2019-09": _SINCE_2020,
+    "2020-12": frozenset({"additionalItems", "$recursiveRef"}),
 }

@@ -76,6 +76,14 @@ class Inclusion:
         except RecursionError:
             return Undecided("the schemas are nested too deeply")
 
+    def question(self, sub: Any, sup: Any) -> tuple[Conjunction, Part]:
+        """The same question in the form that `proved` and `witnesses` take."""
+        return Conjunction([Part(sub, self.sub)]), Part(sup, self.sup)
+
+    def proved_part(self, sub: Part, sup: Part) -> bool:
+        """The same for parts of the documents that another walk holds."""
+        return self.proved(Conjunction([sub]), sup)
+
     def proved(self, whole: Conjunction, goal: Part) -> bool:
         self._budget.left = self._steps
         try:

@@ -5,8 +5,11 @@ Never fetches. What leaves the document, points at nothing or runs in a circle w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
+
+from jsonschema_rs import ValidationError
 
 from interlock.contracts import pointer
 from interlock.contracts.contract_invalid import ContractInvalid
@@ -60,6 +63,13 @@ class SchemaDocument:
         if known is None:
             known = self._validators[id(schema)] = (schema, self._validator(schema))
         return known[1].is_valid(value)
+
+    def errors(self, schema: Any, value: Any) -> Iterator[ValidationError]:
+        """What the validator has against it."""
+        if isinstance(schema, bool):
+            return iter(compiled(schema, dialect=self.dialect).iter_errors(value))
+        self.admits(schema, value)
+        return iter(self._validators[id(schema)][1].iter_errors(value))
 
     def _validator(self, schema: Any) -> Validator:
         if schema is self.root or self.refers_to_nothing(schema):

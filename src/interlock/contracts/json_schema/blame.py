@@ -1,0 +1,92 @@
+"""Which changed place refuses a document: what the validator says of it, laid over the places that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jsonschema_rs
+
+from interlock.contracts.comparison import Direction
+from interlock.contracts.json_schema.rules import mostly_breaks
+from interlock.contracts.json_schema.schema_document import SchemaDocument
+from interlock.contracts.json_schema.walk import Fact, referred
+
+Place = tuple[str, ...]
+MAX_ERRORS = 50
+
+
+class Blame:
+    """The places are those of the refusing side."""
+
+    def __init__(
+        self, schema: Any, document: SchemaDocument, suspects: Sequence[tuple[int, Place, Fact]], direction: Direction
+    ) -> None:
+        self._document = document
+        self._schema = schema
+        self._suspects = suspects
+        self._direction = direction
+
+    def of(self, witness: Any, known: set[int]) -> Iterator[int]:
+        """Suspects that this document accuses. A place that only encloses the failure is accused when none is nearer."""
+        for count, error in enumerate(self._document.errors(self._schema, witness)):
+            if count >= MAX_ERRORS:
+                return
+            for place, names in self._failures(error, ()):
+                accused = self._nearest(place, names, known)
+                if accused is not None:
+                    yield accused
+
+    def _failures(self, error: jsonschema_rs.ValidationError, depth: tuple[int, ...]) -> Iterator[tuple[Place, set[str]]]:
+        kind = error.kind.as_dict()
+        names = {str(one) for one in kind.get("unexpected", ())}
+        if isinstance(kind.get("property"), str):
+            names.add(kind["property"])
+        for branch in kind.get("context") or () if len(depth) < 4 else ():
+            for inner in branch:
+                yield from self._failures(inner, (*depth, 0))
+        yield self._plain([str(token) for token in error.schema_path]), names
+
+    def _plain(self, path: list[str]) -> Place:
+        """Through references to the place where the words stand."""
+        place: Place = ()
+        schema: Any = self._schema
+        for token in path:
+            if token == "$ref" and isinstance(schema, dict):
+                place = referred(schema["$ref"], place)
+                schema = self._document.target(schema, schema["$ref"])
+                continue
+            place = (*place, token)
+            if isinstance(schema, dict):
+                schema = schema.get(token)
+            elif isinstance(schema, list) and token.isdecimal() and int(token) < len(schema):
+                schema = schema[int(token)]
+        return place
+
+    def _nearest(self, place: Place, names: set[str], known: set[int]) -> int | None:
+        best: tuple[int, int, int] | None = None
+        for index, mine, fact in self._suspects:
+            score = _score(mine, fact, place, names)
+            if score:
+                score += 2000 * (score >= 900) + mostly_breaks(fact.rule, self._direction) * 600
+                rank = (score, -(index in known), -index)
+                best = rank if best is None or rank > best else best
+        return None if best is None else -best[2]
+
+
+def _score(mine: Place, fact: Fact, place: Place, names: set[str]) -> int:
+    """Nearness: 0 is none. The same place most, then what is named there, then what is around or beneath."""
+    if mine == place:
+        if names and fact.name and fact.rule.startswith("required"):
+            return 1000 if fact.name in names else 0
+        return 900
+    parent = place[:-1]
+    if fact.name and fact.name in names and mine[: len(parent)] == parent:
+        return 950  # a property that went, refused by the closed model; or a new one that is required
+    if place[: len(mine)] == mine:
+        return 500 + len(mine)
+    if mine[: len(place)] == place:
+        return 300 - min(len(mine), 200)
+    if mine[:-1] == parent:
+        return 50
+    return 0

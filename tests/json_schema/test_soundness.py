@@ -1,0 +1,88 @@
+"""A proof is never refuted by any document, a witness always holds, and planted wrong theorems are caught."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import islice
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.json_schema import goals, proof
+from interlock.contracts.json_schema.facts import Facts
+from interlock.contracts.json_schema.generate import instances
+from interlock.contracts.json_schema.inclusion import Included, Refuted, included
+from interlock.contracts.json_schema.validator import compiled
+from tests.json_schema import random_schemas
+
+STEPS = 3000
+
+
+def objection(seed: int, counts: Counter[str]) -> str | None:
+    """What is wrong with our answer for the pair of this seed, in both directions, or None."""
+    random = Random(seed)  # noqa: S311 - chance for tests
+    old = random_schemas.recursive(random) if seed % 5 == 0 else random_schemas.schema(random, 2)
+    new = random_schemas.edited(random, old) if seed % 3 else random_schemas.schema(random, 2)
+    documents = [random_schemas.document(random) for _ in range(60)]
+    for sub, sup in ((old, new), (new, old)):
+        try:
+            answer = included(sub, sub, sup, sup, steps=STEPS)
+        except ContractInvalid:
+            counts["invalid"] += 1
+            continue
+        counts[type(answer).__name__] += 1
+        taking, refusing = compiled(sub), compiled(sup)
+        if isinstance(answer, Refuted):
+            if not taking.is_valid(answer.witness) or refusing.is_valid(answer.witness):
+                return f"{answer} is no witness for {sub} in {sup}"
+        elif isinstance(answer, Included):
+            made = islice(instances(sub, sub, limit=20), 20)
+            for one in (*documents, *made):
+                if taking.is_valid(one) and not refusing.is_valid(one):
+                    return f"{sub} counts as included in {sup}, but for {one}"
+    return None
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.integers(min_value=0, max_value=10**9))
+def test_no_answer_is_ever_wrong(seed: int) -> None:
+    assert objection(seed, Counter()) is None
+
+
+def test_most_random_pairs_are_decided() -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(150):
+        objection(seed, counts)
+    assert counts["Undecided"] <= 0.06 * counts.total()
+    assert min(counts["Included"], counts["Refuted"]) > 40
+
+
+def _always(*_: Any) -> bool:
+    return True
+
+
+PLANTED: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "any maximum is low enough": lambda patch: patch.setitem(goals.GOALS, "maximum", _always),
+    "any required is there": lambda patch: patch.setitem(goals.GOALS, "required", _always),
+    "every property passes": lambda patch: patch.setitem(goals.GOALS, "properties", _always),
+    "every type fits": lambda patch: patch.setitem(goals.GOALS, "type", _always),
+    "one of is any of": lambda patch: patch.setitem(goals.GOALS, "oneOf", goals.any_of),
+    "patterns are all one": lambda patch: patch.setitem(goals.GOALS, "pattern", _always),
+    "not means nothing": lambda patch: patch.setitem(goals.GOALS, "not", _always),
+    "items all pass": lambda patch: patch.setitem(goals.GOALS, "items", _always),
+    "no name but the mentioned": lambda patch: patch.setattr(goals, "_classes", lambda *_: iter(())),
+    "texts are never empty sets": lambda patch: patch.setitem(proof._NONE, "string", _always),
+    "nothing is closed": lambda patch: patch.setattr(Facts, "required", frozenset(random_schemas.NAMES)),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_planted_wrong_theorem_is_caught(planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    PLANTED[planted](monkeypatch)
+    counts: Counter[str] = Counter()
+    assert any(objection(seed, counts) is not None for seed in range(1500))
