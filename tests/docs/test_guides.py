@@ -14,6 +14,8 @@ import msgspec
 import pytest
 
 import interlock
+from interlock.contracts import deprecation
+from interlock.contracts.waiver import Waivers
 from interlock.estate.system import SystemFile
 from interlock.sdk.flow import Flow
 
@@ -60,6 +62,15 @@ def test_python_runs_against_the_sdk(text: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("text", blocks("toml"))
-def test_toml_is_a_system(text: str) -> None:
-    file = msgspec.convert(tomllib.loads(text), SystemFile)
-    assert file.system("payments", None).operations["charge"].retry.attempts == 5
+def test_toml_is_a_file_of_an_estate(text: str) -> None:
+    if "[[waiver]]" in text:
+        waivers = Waivers.parse(text)
+        assert waivers.all
+        assert waivers.mistakes == ()
+    elif "[[deprecation]]" in text:
+        plans, mistakes = deprecation.parse(text)
+        assert plans
+        assert mistakes == []
+    else:
+        file = msgspec.convert(tomllib.loads(text), SystemFile)
+        assert file.system("payments", None).operations["charge"].retry.attempts == 5

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from interlock.app.git_revision import RevisionUnreadable, common_ancestor, read_revision
 from interlock.app.local_time import today
+from interlock.contracts.diff import compare
 from interlock.estate.folder import MARKER, Folder
 from interlock.estate.loader import examine
 from interlock.estate.static_check import read_static
-from interlock.estate.version_checks import compare_versions as compare
 from interlock.govern.gate import Gate
 from interlock.govern.gate_report import GateReport
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from interlock.app.local_time import today
+from interlock.contracts.diff import compare
 from interlock.estate.folder import Folder
 from interlock.estate.static_check import read_static
-from interlock.estate.version_checks import compare_versions as compare
 from interlock.govern.changelog import histories, markdown, text
 from interlock.model.problems import EstateInvalid
 

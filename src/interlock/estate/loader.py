@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from interlock.contracts.api_contract import ApiOperation
+from interlock.contracts.diff import compare
 from interlock.contracts.finding import Finding
 from interlock.estate.contract_files import EVENTS, read_apis, read_events
 from interlock.estate.contract_versions import contract_versions
@@ -24,7 +25,7 @@ from interlock.estate.model_files import check_models
 from interlock.estate.modules import EstatePackage
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
-from interlock.estate.version_checks import VersionChecks, compare_versions
+from interlock.estate.version_checks import VersionChecks
 from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 from interlock.model.problems import EstateInvalid
 
@@ -90,7 +91,7 @@ def examine(root: Path, environment: str = "local", today: date | None = None) -
     plans = read_deprecations(folder, versions, owners, settings, findings)
     check_deprecations(plans, versions, today, findings)
     mode = settings.contracts.compatibility
-    VersionChecks(mode, flows.by_name.values(), waivers, findings, compare_versions, today).run(versions)
+    VersionChecks(mode, flows.by_name.values(), waivers, findings, compare, today).run(versions)
     waived = apply_waivers(waivers, findings, today)
     estate = Estate(
         root=folder.root,

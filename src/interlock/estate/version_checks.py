@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from interlock.contracts.comparison import MODES, ChangeFinding, Comparison, Level
+from interlock.contracts.comparison import MODES, ChangeFinding, Comparison, Level, Mode
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.semver import SemanticVersion
@@ -37,7 +37,7 @@ class VersionChecks:
 
     def __init__(
         self,
-        default_mode: str,
+        default_mode: Mode,
         flows: Iterable[Flow],
         waivers: Waivers,
         findings: Findings,
@@ -79,7 +79,7 @@ class VersionChecks:
             if comparison is not None:
                 self._judge(name, old, new, comparison)
 
-    def _compared(self, old: ContractVersion, new: ContractVersion, mode: str) -> Comparison | None:
+    def _compared(self, old: ContractVersion, new: ContractVersion, mode: Mode) -> Comparison | None:
         try:
             comparison = self._compare(old.document, new.document, mode=mode, kind=new.document_kind)
         except ContractInvalid as problem:
@@ -122,13 +122,6 @@ class VersionChecks:
         self._findings.add(code, version.file, version.line(pointer), detail, step, pointer=pointer)
 
 
-def compare_versions(old: Any, new: Any, **how: Any) -> Comparison:
-    """`contracts.diff.compare`, loaded when two versions have to be compared: most starts need no differ."""
-    from interlock.contracts.diff import compare
-
-    return compare(old, new, **how)
-
-
 def readers(flows: Iterable[Flow]) -> Mapping[str, tuple[str, ...]]:
     """The names of the flows that handle each event type."""
     found: dict[str, set[str]] = {}
@@ -147,8 +140,8 @@ def flows_text(flows: tuple[str, ...]) -> str:
     return f"{count} flow{'s' * (len(flows) > 1)} read{'s' * (len(flows) == 1)} it: {', '.join(flows)}."
 
 
-def mode_of(version: ContractVersion, default: str) -> str:
-    return version.mode if version.mode in MODES else default
+def mode_of(version: ContractVersion, default: Mode) -> Mode:
+    return cast("Mode", version.mode) if version.mode in MODES else default
 
 
 def level_of(old: SemanticVersion, new: SemanticVersion) -> Level:

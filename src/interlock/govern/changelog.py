@@ -7,7 +7,7 @@ from datetime import date
 
 import msgspec
 
-from interlock.contracts.comparison import ChangeFinding, Level, Verdict
+from interlock.contracts.comparison import ChangeFinding, Level, Mode, Verdict
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.estate.contract_versions import ContractVersion
 from interlock.estate.static_check import StaticEstate
@@ -88,14 +88,14 @@ def markdown(histories: list[ContractHistory]) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _entries(versions: list[ContractVersion], compare: Compare, default: str) -> Iterator[Entry]:
+def _entries(versions: list[ContractVersion], compare: Compare, default: Mode) -> Iterator[Entry]:
     previous: ContractVersion | None = None
     for one in versions:
         yield _entry(previous, one, compare, default)
         previous = one
 
 
-def _entry(old: ContractVersion | None, new: ContractVersion, compare: Compare, default: str) -> Entry:
+def _entry(old: ContractVersion | None, new: ContractVersion, compare: Compare, default: Mode) -> Entry:
     version, file = str(new.version), new.file
     if old is None or old.text is None or new.text is None:
         return Entry(version=version, file=file, since=str(old.version) if old else None)
