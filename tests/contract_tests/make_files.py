@@ -1,4 +1,4 @@
-"""Writes the Pact files of tests/pact/files with the real library: pact-python 4 (pip install pact-python==4.2.0)."""
+"""Writes the Pact files beside it, in the folder that is given, with the real library: pact-python 4."""
 
 import sys
 import urllib.request
