@@ -157,9 +157,10 @@ def prepare(connection: apsw.Connection, partitions: int) -> dict[str, Any]:
 
 
 def create(connection: apsw.Connection, partitions: int) -> None:
+    """A file of format 1: the migrations make it ours."""
     connection.execute(sql.CREATE)
     rows = {
-        "format": sql.FORMAT,
+        "format": 1,
         "partitions": partitions,
         "hash": HASH_NAME,
         "secret": secrets.token_bytes(32),

@@ -1,4 +1,4 @@
-"""All SQL of the SQLite adapter, in named blocks. Format 1.
+"""All SQL of the log, the state and the record, in named blocks. Format 2: with the tables of the registry.
 
 One file holds log, state, marks, cursors, held envelopes, deliveries and the record: a commit across attached WAL
 files would not be atomic in a crash. Keys are chosen so that inserts go to a few right edges: positions rise, minted
@@ -8,7 +8,9 @@ and the claim buckets those of the producers; the latter are bounded by time.
 
 from __future__ import annotations
 
-FORMAT = 1
+from interlock.adapters.sqlite import schema_sql
+
+FORMAT = 2
 
 # Reserved from the first release on: scheme and key_id (protection of a body), generation, superseded.
 EVENT_COLUMNS = (
@@ -16,6 +18,7 @@ EVENT_COLUMNS = (
     "scheme, key_id, body"
 )
 
+# Format 1. A new file begins with it and goes through all migrations, so each is run at every creation.
 CREATE = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
@@ -85,7 +88,7 @@ CREATE TABLE start(
 """
 
 # Forward migrations: format number -> script that leads from it to the next one.
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {1: schema_sql.CREATE}
 
 HELD_COLUMNS = (
     "flow, partition, position, generation, key_hash, state, attempts, due_us, held_us, error, detail, overtaken"

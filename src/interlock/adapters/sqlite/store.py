@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import apsw
 
 from interlock.adapters.sqlite import rows, sql
 from interlock.adapters.sqlite.batch import Batch
@@ -25,7 +27,7 @@ from interlock.adapters.sqlite.file import (
 from interlock.adapters.sqlite.names import Names
 from interlock.adapters.sqlite.segment import Segment, Unsealed
 from interlock.adapters.sqlite.tail import WINDOW_BYTES, WINDOW_EVENTS, Tail, Window
-from interlock.adapters.sqlite.work import AppendWork, CallWork, CommitWork
+from interlock.adapters.sqlite.work import AppendWork, CallWork, CommitWork, within_savepoint
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.handling import Mark
 from interlock.model.problems import Closed, Problem
@@ -34,6 +36,7 @@ from interlock.model.step import Commit
 from interlock.ports.event_log import AppendDone, Listener, Slice
 from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 
+T = TypeVar("T")
 EXPIRE_ROWS = 5000
 WINDOWS = 4
 VERSIONS_PER_EPOCH = 1 << 40
@@ -209,16 +212,32 @@ class SqliteStore:
         return Answer(*found) if found else None
 
     async def expire(self, now_us: int) -> int:
-        gone: list[int] = []
+        def drop(connection: apsw.Connection) -> int:
+            connection.execute(sql.ANSWER_EXPIRE, (now_us, EXPIRE_ROWS))
+            return connection.changes()
 
-        def drop() -> None:
-            self.connection.execute(sql.ANSWER_EXPIRE, (now_us, EXPIRE_ROWS))
-            gone.append(self.connection.changes())
+        return await self.run_within(drop)
+
+    async def run_within(self, call: Callable[[apsw.Connection], T]) -> T:
+        """Run upkeep, or a rare write, within the next transaction; its result once that is durable.
+
+        A Problem that `call` raises undoes its own writes only, and is raised here.
+        """
+        outcome: list[T | Problem] = []
+
+        def stage() -> None:
+            outcome[:] = [within_savepoint(self.connection, call)]
 
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._submit(CallWork(drop, lambda problem: settle(future, problem)))
+        self._submit(CallWork(stage, lambda problem: settle(future, problem)))
         await future
-        return gone[-1]
+        if isinstance(outcome[0], Problem):
+            raise outcome[0]
+        return outcome[0]
+
+    def ask(self, statement: str, bindings: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """What was committed, for the adapters that share this file."""
+        return self._all(statement, bindings)
 
     @property
     def commit_figures(self) -> CommitFigures:

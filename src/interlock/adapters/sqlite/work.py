@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
@@ -17,6 +17,8 @@ from interlock.ports.state_store import CommitDone
 
 if TYPE_CHECKING:
     from interlock.adapters.sqlite.store import SqliteStore
+
+T = TypeVar("T")
 
 
 class AppendWork:
@@ -123,6 +125,20 @@ def blamed(error: Exception) -> Problem:
     if isinstance(error, apsw.ConstraintError):
         return AlreadyHandled(f"The store has it already: {error}.")
     return Unexpected(f"The store refused it: {type(error).__name__}: {error}.")
+
+
+def within_savepoint(connection: apsw.Connection, call: Callable[[apsw.Connection], T]) -> T | Problem:
+    """The result of `call`, or the problem it raised, whose writes are undone."""
+    connection.execute("SAVEPOINT apart")
+    try:
+        result: T | Problem = call(connection)
+    except Exception as error:
+        if is_infrastructure(error):
+            raise
+        connection.execute("ROLLBACK TO apart")
+        result = blamed(error)
+    connection.execute("RELEASE apart")
+    return result
 
 
 class CallWork:
