@@ -1,0 +1,166 @@
+"""Whether a reader's Avro schema understands what a writer's wrote (specification 1.12.0, 'Schema Resolution').
+
+Names of types match without their namespace, or by an alias of the reader. Where a reader's union has several branches
+that match, one that can read the whole value is enough, as in Java's SchemaCompatibility. Decimals match only with
+equal precision and scale, as the specification says; Java's checker does not look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from interlock.contracts.avro.node import Field, Node
+from interlock.contracts.pointer import ABSENT
+
+# What each primitive of a writer may become ('Schema Resolution', promotions).
+PROMOTIONS: dict[str, frozenset[str]] = {
+    "int": frozenset({"long", "float", "double"}),
+    "long": frozenset({"float", "double"}),
+    "float": frozenset({"double"}),
+    "string": frozenset({"bytes"}),
+    "bytes": frozenset({"string"}),
+}
+Cause = Literal["type", "name", "size", "symbols", "field", "branch", "decimal", "ambiguous"]
+
+
+class Step(NamedTuple):
+    """From a writer's type to a part of it: a field's name, a union's branch, an enum's symbol, or a member (None)."""
+
+    part: str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """`trail` leads from the writer's root to a value that cannot be read."""
+
+    cause: Cause
+    reader: Node
+    writer: Node
+    reader_place: str
+    writer_place: str
+    trail: tuple[Step, ...]
+    field: Field | None = None
+    symbols: tuple[str, ...] = ()
+
+
+class Resolution:
+    """One reader, one writer. Recursive types are walked once for each pair of types."""
+
+    def __init__(self, reader: Node, writer: Node) -> None:
+        self._roots = (reader, writer)
+        self._walked: set[tuple[int, int]] = set()
+        self._readable: dict[tuple[int, int], bool] = {}
+
+    def mismatches(self) -> Iterator[Mismatch]:
+        """Each once, in the order of the reader's schema."""
+        reader, writer = self._roots
+        return self._walk(reader, writer, reader.place, writer.place, ())
+
+    def _walk(self, reader: Node, writer: Node, at: str, was: str, trail: tuple[Step, ...]) -> Iterator[Mismatch]:
+        if writer.kind == "union":
+            yield from self._branches(reader, writer, at, trail)
+            return
+        if reader.kind == "union":
+            yield from self._into_union(reader, writer, at, was, trail)
+            return
+        own = list(self._own_mismatches(reader, writer, at, was, trail))
+        yield from own
+        if own or (id(reader), id(writer)) in self._walked:
+            return
+        self._walked.add((id(reader), id(writer)))
+        if reader.items is not None and writer.items is not None:
+            member = "items" if reader.kind == "array" else "values"
+            places = (f"{reader.place}/{member}", f"{writer.place}/{member}")
+            yield from self._walk(reader.items, writer.items, *places, (*trail, Step(None)))
+        elif reader.kind == "record":
+            yield from self._fields(reader, writer, trail)
+
+    def _branches(self, reader: Node, writer: Node, at: str, trail: tuple[Step, ...]) -> Iterator[Mismatch]:
+        """Every branch of the writer has to be readable."""
+        for position, branch in enumerate(writer.branches):
+            was = f"{writer.place}/{position}"
+            yield from self._walk(reader, branch, at, was, (*trail, Step(position)))
+
+    def _into_union(self, reader: Node, writer: Node, at: str, was: str, trail: tuple[Step, ...]) -> Iterator[Mismatch]:
+        if any(self._reads(branch, writer) for branch in reader.branches):
+            return
+        near = [branch for branch in reader.branches if not any(self._own_mismatches(branch, writer, "", "", ()))]
+        if len(near) == 1:  # the branch is there, and something within it is wrong: that is what to tell
+            place = f"{reader.place}/{reader.branches.index(near[0])}"
+            yield from self._walk(near[0], writer, place, was, trail)
+        else:
+            yield Mismatch("branch", reader, writer, at, was, trail)
+
+    def _own_mismatches(
+        self, reader: Node, writer: Node, at: str, was: str, trail: tuple[Step, ...]
+    ) -> Iterator[Mismatch]:
+        """Of two types that are no unions, without their members."""
+        if reader.kind != writer.kind:
+            if reader.kind not in PROMOTIONS.get(writer.kind, ()):
+                yield Mismatch("type", reader, writer, at, was, trail)
+            return
+        if reader.name and reader.short_name != writer.short_name and writer.name not in reader.aliases:
+            yield Mismatch("name", reader, writer, at, was, trail)
+        elif reader.kind == "fixed" and reader.size != writer.size:
+            yield Mismatch("size", reader, writer, at, was, trail)
+        elif (
+            reader.kind == "enum" and reader.default is None and (gone := writer.symbols.keys() - reader.symbols.keys())
+        ):
+            symbols = tuple(symbol for symbol in writer.symbols if symbol in gone)
+            yield Mismatch("symbols", reader, writer, at, was, (*trail, Step(symbols[0])), symbols=symbols)
+        elif reader.decimal and writer.decimal and reader.decimal != writer.decimal:
+            yield Mismatch("decimal", reader, writer, at, was, trail)
+
+    def _fields(self, reader: Node, writer: Node, trail: tuple[Step, ...]) -> Iterator[Mismatch]:
+        written = {field.name: field for field in writer.fields}
+        for field in reader.fields:
+            sources = [name for name in dict.fromkeys((field.name, *field.aliases)) if name in written]
+            if len(sources) > 1:
+                yield Mismatch("ambiguous", reader, writer, field.place, writer.place, trail, field=field)
+            elif sources:
+                source = written[sources[0]]
+                places = (f"{field.place}/type", f"{source.place}/type")
+                yield from self._walk(field.node, source.node, *places, (*trail, Step(source.name)))
+            elif field.default is ABSENT:
+                yield Mismatch("field", reader, writer, field.place, writer.place, trail, field=field)
+
+    def _reads(self, reader: Node, writer: Node) -> bool:
+        """Whether a whole value can be read. A pair under way counts as readable until it is refuted: recursion."""
+        pair = (id(reader), id(writer))
+        if pair in self._readable:
+            return self._readable[pair]
+        self._readable[pair] = True
+        before = len(self._readable)
+        answer = self._reads_parts(reader, writer)
+        if not answer:
+            self._forget_after(before)  # what was found under a wrong assumption
+            self._readable[pair] = False
+        return answer
+
+    def _forget_after(self, size: int) -> None:
+        for pair in list(self._readable)[size:]:
+            if self._readable[pair]:
+                del self._readable[pair]
+
+    def _reads_parts(self, reader: Node, writer: Node) -> bool:
+        if writer.kind == "union":
+            return all(self._reads(reader, branch) for branch in writer.branches)
+        if reader.kind == "union":
+            return any(self._reads(branch, writer) for branch in reader.branches)
+        if any(self._own_mismatches(reader, writer, "", "", ())):
+            return False
+        if reader.items is not None and writer.items is not None:
+            return self._reads(reader.items, writer.items)
+        return reader.kind != "record" or self._reads_fields(reader, writer)
+
+    def _reads_fields(self, reader: Node, writer: Node) -> bool:
+        written = {field.name: field.node for field in writer.fields}
+        for field in reader.fields:
+            sources = [name for name in dict.fromkeys((field.name, *field.aliases)) if name in written]
+            if len(sources) > 1 or (not sources and field.default is ABSENT):
+                return False
+            if sources and not self._reads(field.node, written[sources[0]]):
+                return False
+        return True
