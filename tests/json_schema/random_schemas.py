@@ -41,7 +41,9 @@ def _keyword(random: Random, depth: int) -> dict[str, Any]:
         lambda: {"const": random.choice([*TEXTS, *NUMBERS, None, {"a": 1}])},
         lambda: {random.choice(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"]): random.choice(NUMBERS)},
         lambda: {"multipleOf": random.choice([1, 2, 3, 0.5, 6])},
-        lambda: {random.choice(["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"]): small},
+        lambda: {
+            random.choice(["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"]): small
+        },
         lambda: {"pattern": random.choice(PATTERNS)},
         lambda: {"format": random.choice(FORMATS)},
         lambda: {"required": random.sample(NAMES, random.randint(1, 2))},
@@ -92,7 +94,11 @@ def edited(random: Random, original: Any) -> Any:
         if isinstance(value, bool):
             place[key] = not value if key != "uniqueItems" else False
         elif isinstance(value, (int, float)):
-            place[key] = max(0.5, value + random.choice([-1, 1, 2])) if key == "multipleOf" else max(0, value + random.choice([-1, 1]))
+            place[key] = (
+                max(0.5, value + random.choice([-1, 1, 2]))
+                if key == "multipleOf"
+                else max(0, value + random.choice([-1, 1]))
+            )
         elif isinstance(value, list) and len(value) > 1:
             value.pop()
     return made
@@ -100,9 +106,9 @@ def edited(random: Random, original: Any) -> Any:
 
 def _places(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
-        if key not in ("properties", "patternProperties", "dependentSchemas", "$defs", "dependentRequired", "const"):
-            if "$ref" not in value:
-                yield value
+        names = ("properties", "patternProperties", "dependentSchemas", "$defs", "dependentRequired", "const")
+        if key not in names and "$ref" not in value:
+            yield value
         for name, part in value.items():
             if name not in ("enum", "const", "dependentRequired"):
                 named = key in ("properties", "patternProperties", "dependentSchemas", "$defs")

@@ -34,9 +34,7 @@ def test_every_required_case_agrees(folder: str, dialect: Dialect, cases: int) -
         for group in json.loads(file.read_text()):
             schema = group["schema"]
             named = isinstance(schema, dict) and "$schema" in schema
-            validator = compiled(
-                schema, formats=False, resources=resources, dialect=None if named else dialect
-            )
+            validator = compiled(schema, formats=False, resources=resources, dialect=None if named else dialect)
             for test in group["tests"]:
                 text = f"{file.name}: {group['description']}: {test['description']}"
                 if validator.is_valid(test["data"]) == test["valid"]:

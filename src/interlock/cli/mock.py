@@ -1,4 +1,4 @@
-"""`interlock mock`: a server that answers as a contract says. Exit 0 when it is stopped, 2 when the contract is wrong."""
+"""`interlock mock`: a server that answers as a contract says. Exit 0 when stopped, 2 for a wrong contract."""
 
 from __future__ import annotations
 

@@ -16,50 +16,13 @@ from interlock.contracts.contract_invalid import ContractInvalid
 _AVRO_ALONE = frozenset({"record", "error", "enum", "fixed", "map", "int", "long", "float", "double", "bytes"})
 _BOTH = frozenset({"null", "boolean", "string"})
 _JSON_SCHEMA = frozenset(
-    [
-        "$schema",
-        "$id",
-        "id",
-        "$ref",
-        "$defs",
-        "definitions",
-        "$anchor",
-        "$dynamicRef",
-        "properties",
-        "required",
-        "const",
-        "enum",
-        "patternProperties",
-        "additionalProperties",
-        "propertyNames",
-        "allOf",
-        "anyOf",
-        "oneOf",
-        "not",
-        "if",
-        "prefixItems",
-        "additionalItems",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-        "contains",
-        "uniqueItems",
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "multipleOf",
-        "minLength",
-        "maxLength",
-        "pattern",
-        "minItems",
-        "maxItems",
-        "minProperties",
-        "maxProperties",
-        "format",
-        "dependentRequired",
-        "dependentSchemas",
-    ]
-)
+    {"$schema", "$id", "id", "$ref", "$defs", "definitions", "$anchor", "$dynamicRef", "properties"}
+    | {"required", "const", "enum", "patternProperties", "additionalProperties", "propertyNames", "allOf"}
+    | {"anyOf", "oneOf", "not", "if", "prefixItems", "additionalItems", "unevaluatedItems"}
+    | {"unevaluatedProperties", "contains", "uniqueItems", "minimum", "maximum", "exclusiveMinimum"}
+    | {"exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "minItems", "maxItems"}
+    | {"minProperties", "maxProperties", "format", "dependentRequired", "dependentSchemas"}
+)  # fmt: skip
 
 
 def kind_of(document: Any) -> Kind:

@@ -28,7 +28,7 @@ class Blame:
         self._direction = direction
 
     def of(self, witness: Any, known: set[int]) -> Iterator[int]:
-        """Suspects that this document accuses. A place that only encloses the failure is accused when none is nearer."""
+        """Suspects that this document accuses. One that only encloses the failure is accused when none is nearer."""
         for count, error in enumerate(self._document.errors(self._schema, witness)):
             if count >= MAX_ERRORS:
                 return
@@ -37,7 +37,9 @@ class Blame:
                 if accused is not None:
                     yield accused
 
-    def _failures(self, error: jsonschema_rs.ValidationError, depth: tuple[int, ...]) -> Iterator[tuple[Place, set[str]]]:
+    def _failures(
+        self, error: jsonschema_rs.ValidationError, depth: tuple[int, ...]
+    ) -> Iterator[tuple[Place, set[str]]]:
         kind = error.kind.as_dict()
         names = {str(one) for one in kind.get("unexpected", ())}
         if isinstance(kind.get("property"), str):
@@ -51,16 +53,16 @@ class Blame:
         """Through references to the place where the words stand."""
         place: Place = ()
         schema: Any = self._schema
-        for token in path:
-            if token == "$ref" and isinstance(schema, dict):
+        for step in path:
+            if step == "$ref" and isinstance(schema, dict):
                 place = referred(schema["$ref"], place)
                 schema = self._document.target(schema, schema["$ref"])
                 continue
-            place = (*place, token)
+            place = (*place, step)
             if isinstance(schema, dict):
-                schema = schema.get(token)
-            elif isinstance(schema, list) and token.isdecimal() and int(token) < len(schema):
-                schema = schema[int(token)]
+                schema = schema.get(step)
+            elif isinstance(schema, list) and step.isdecimal() and int(step) < len(schema):
+                schema = schema[int(step)]
         return place
 
     def _nearest(self, place: Place, names: set[str], known: set[int]) -> int | None:
@@ -83,6 +85,12 @@ def _score(mine: Place, fact: Fact, place: Place, names: set[str]) -> int:
     parent = place[:-1]
     if fact.name and fact.name in names and mine[: len(parent)] == parent:
         return 950  # a property that went, refused by the closed model; or a new one that is required
+    if (
+        mine[-1:] == ("if",)
+        and place[: len(mine) - 1] == mine[:-1]
+        and place[len(mine) - 1 :][:1] in (("then",), ("else",))
+    ):
+        return 800  # a condition is refused by what follows from it
     if place[: len(mine)] == mine:
         return 500 + len(mine)
     if mine[: len(place)] == place:

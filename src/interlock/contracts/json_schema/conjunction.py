@@ -122,7 +122,7 @@ class Conjunction:
         for part in self.parts:
             for keyword, split in _SPLITS.items():
                 if keyword in part.schema and (id(part.schema), keyword) not in self.opened:
-                    found = split(self, part, (id(part.schema), keyword))
+                    found: list[Conjunction] | None = split(self, part, (id(part.schema), keyword))
                     if found is not None:
                         return found
         return None
@@ -134,9 +134,7 @@ def _any_of(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conju
 
 def _one_of(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conjunction]:
     branches = [Part(branch, part.document) for branch in part.schema["oneOf"]]
-    return [
-        whole.also(one, denied=[other for other in branches if other is not one], opened=mark) for one in branches
-    ]
+    return [whole.also(one, denied=[other for other in branches if other is not one], opened=mark) for one in branches]
 
 
 def _if(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conjunction]:

@@ -141,9 +141,7 @@ class _Side:
         return self.inclusion.proved_part(sub, sup)
 
 
-def _change(
-    fact: Fact, direction: Direction, effect: Effect, *, witness: Any = ABSENT, note: str = ""
-) -> Change:
+def _change(fact: Fact, direction: Direction, effect: Effect, *, witness: Any = ABSENT, note: str = "") -> Change:
     rule = fact.rule
     purpose = next((one.purpose for one in RULES if one.id == rule), "")
     named = f" ({fact.name})" if fact.name else ""

@@ -23,7 +23,7 @@ _IN_PLACE = ("allOf", "anyOf", "oneOf", "if", "then", "else", "$ref", "$dynamicR
 @lru_cache(maxsize=20_000)
 def matches(pattern: str, text: str) -> bool:
     """As the validator matches."""
-    return _pattern(pattern).is_valid(text)
+    return bool(_pattern(pattern).is_valid(text))
 
 
 @lru_cache(maxsize=2000)
@@ -63,7 +63,7 @@ class Facts:
 
     @cached_property
     def finite(self) -> list[Any] | None:
-        """All values that every part takes and no denied part does, when an enum or a const (or the types) list them."""
+        """All values that every part takes and no denied part does, when enum, const or the types list them."""
         listed: list[Any] | None = None
         for value, _ in self.whole.each("enum"):
             listed = value if listed is None or len(value) < len(listed) else listed

@@ -1,4 +1,4 @@
-"""Valid documents of a schema, small and readable, each confirmed by the validator. The same seed gives the same ones."""
+"""Valid documents of a schema, small and readable, each confirmed by the validator. One seed, one answer."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def fewest_items(_: Prover, whole: Conjunction, __: Part, value: Any) -> bool:
     if "array" not in facts.types or facts.least("minItems") >= value:
         return True
     contained = [int(part.schema.get("minContains", 1)) for _, part in whole.each("contains")]
-    return max(contained, default=0) >= value
+    return bool(max(contained, default=0) >= value)
 
 
 def most_items(prover: Prover, whole: Conjunction, __: Part, value: Any) -> bool:
@@ -226,9 +226,9 @@ def _not_too_many(prover: Prover, facts: Facts, wanted: Part, most: int) -> bool
         return True
     for value, part in facts.whole.each("contains"):
         bound = part.schema.get("maxContains")
-        if bound is not None and bound <= most:
-            if all(prover.beneath(one, Part(value, part.document)) for one in places):
-                return True
+        counted = bound is not None and bound <= most
+        if counted and all(prover.beneath(one, Part(value, part.document)) for one in places):
+            return True
     return False
 
 

@@ -52,7 +52,7 @@ Decision = Included | Refuted | Undecided
 
 
 class Inclusion:
-    """Two documents and what was proved between their schemas; ask several questions of one, and they share the work."""
+    """Two documents and what was proved between their schemas; several questions of one share the work."""
 
     def __init__(self, sub_root: Any, sup_root: Any, *, steps: int = STEPS) -> None:
         refuse_deep(sub_root)

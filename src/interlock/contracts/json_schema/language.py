@@ -1,8 +1,9 @@
 """Patterns as regular languages: is there a text that matches these and not those, and which?
 
 Each pattern becomes a non-deterministic automaton over classes of characters; the product of their subset automata is
-searched breadth first, so the answer is a shortest text, or the proof that there is none. ECMA-262 semantics as JSON
-Schema asks (2020-12 core, section 6.4): unanchored, `\\d` and `\\w` ASCII. Look-around, back-references, flags: refused.
+searched breadth first, so the answer is a shortest text, or the proof that there is none. ECMA-262 semantics as
+JSON Schema asks (2020-12 core, section 6.4): unanchored, `\\d` and `\\w` ASCII. Look-around,
+back-references, flags: refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -48,7 +50,7 @@ class Automaton:
         if len(self.moves) > MAX_NODES:
             raise LanguageUnknown("the pattern is too large")
         for edges in (self.moves, self.free, self.begin, self.end):
-            edges.append([])  # type: ignore[attr-defined]
+            edges.append([])
         return len(self.moves) - 1
 
     def closure(self, nodes: Iterable[int], *, begin: bool = False, end: bool = False) -> frozenset[int]:
@@ -65,7 +67,10 @@ class Automaton:
 
     def step(self, nodes: frozenset[int], character: int) -> frozenset[int]:
         reached = [
-            node for at in nodes for ranges, node in self.moves[at] if any(low <= character <= high for low, high in ranges)
+            node
+            for at in nodes
+            for ranges, node in self.moves[at]
+            if any(low <= character <= high for low, high in ranges)
         ]
         return self.closure(reached)
 
@@ -250,7 +255,7 @@ def _symbols(both: list[Automaton]) -> list[int]:
                 for low, high in ranges:
                     cuts.update((low, high + 1))
     bounds = sorted(cuts)
-    chosen = [_chosen(low, high - 1) for low, high in zip(bounds, bounds[1:], strict=False)]
+    chosen = [_chosen(low, high - 1) for low, high in pairwise(bounds)]
     readable = [one for one in chosen if one is not None]
     if len(readable) > 400:
         raise LanguageUnknown("the patterns tell too many characters apart")

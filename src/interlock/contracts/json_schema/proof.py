@@ -10,6 +10,7 @@ plants wrong ones and sees them caught.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 from interlock.contracts.json_schema import language
@@ -55,9 +56,7 @@ class Prover:
             return self._known[key][0]
         if key in self._open:
             depth, _ = self._open[key]
-            if self._depth > depth:
-                return True
-            return False
+            return self._depth > depth
         return self._prove(key, whole, goal, splits)
 
     def _prove(self, key: _Key, whole: Conjunction, goal: Part, splits: int) -> bool:
@@ -166,7 +165,7 @@ class Prover:
         (low, open_low), (high, open_high) = facts.lower, facts.upper
         if low > high or (low == high and (open_low or open_high)):
             return True
-        for step in (*facts.multiples, *([1] if facts.integral else [])):
+        for step in (*facts.multiples, *([Fraction(1)] if facts.integral else [])):
             first = -(-low // step) * step
             if first == low and open_low:
                 first += step
@@ -267,4 +266,3 @@ def _cases(whole: Conjunction, goal: Part) -> Iterator[list[Conjunction]]:
 
 def _has_choice(goal: Part) -> bool:
     return goal.schema is False or any(name in goal.schema for name in ("anyOf", "oneOf", "if", "not"))
-

@@ -127,10 +127,10 @@ class Refuter:
 
     def _texts(self, facts: Facts, schema: dict[str, Any]) -> Iterator[str]:
         least, most = facts.least("minLength"), facts.most("maxLength")
-        windows = [(least, most, ())]
+        windows: list[tuple[int, int | None, tuple[str, ...]]] = [(least, most, ())]
         if "maxLength" in schema:
             windows.append((max(least, int(schema["maxLength"]) + 1), most, ()))
-        if "minLength" in schema and schema["minLength"]:
+        if schema.get("minLength"):
             shorter = int(schema["minLength"]) - 1
             windows.append((least, shorter if most is None else min(most, shorter), ()))
         if "pattern" in schema:
@@ -142,7 +142,7 @@ class Refuter:
                 continue
             if found is not None:
                 yield found
-            if low < 100_000 and not facts.patterns and high is None or (high or 0) >= low:
+            if (low < 100_000 and not facts.patterns and high is None) or (high or 0) >= low:
                 yield "x" * low
         yield from self.sampler.texts(facts)
         yield from _STRANGE
@@ -314,15 +314,15 @@ class Refuter:
                     for gone in missing:
                         yield {key: value for key, value in full.items() if key != gone}
                 if isinstance(wanted, dict):
-                    yield from islice(self.witnesses(self._with(facts, name, document), Part(wanted, document), depth + 1), 3)
+                    yield from islice(
+                        self.witnesses(self._with(facts, name, document), Part(wanted, document), depth + 1), 3
+                    )
 
     @staticmethod
     def _with(facts: Facts, name: str, document: SchemaDocument) -> Conjunction:
         return facts.whole.also(Part(document.made({"required": [name]}), document))
 
-    def _padded(
-        self, facts: Facts, bases: list[dict[str, Any]], size: int, depth: int
-    ) -> Iterator[dict[str, Any]]:
+    def _padded(self, facts: Facts, bases: list[dict[str, Any]], size: int, depth: int) -> Iterator[dict[str, Any]]:
         built = dict(bases[0]) if bases else {}
         for name in [*sorted(facts.names), *islice(self.sampler.other_names(facts), 60)]:
             if len(built) >= size:

@@ -61,7 +61,9 @@ def _contained(keyword: str, word: str, low: int, high: int) -> tuple[ChangeRule
     said = word.replace("-", " ")
     without = {"type": "array", "contains": {"type": "string"}}
     return (
-        *_pair(f"{word}-{narrow}", f"{word}-{wide}", (f"The {said} was {narrow}", f"The {said} was {wide}"), loose, tight),
+        *_pair(
+            f"{word}-{narrow}", f"{word}-{wide}", (f"The {said} was {narrow}", f"The {said} was {wide}"), loose, tight
+        ),
         *_pair(f"{word}-added", f"{word}-removed", (f"A {said} was added", f"The {said} was removed"), without, tight),
     )
 
@@ -93,7 +95,7 @@ _SHAPES: tuple[ChangeRule, ...] = (
            _A, {"type": "string", "format": "date"}),
     _rule("format-changed", "backward", "The format became another one", {"type": "string", "format": "date"},
           {"type": "string", "format": "uuid"}, "none: its own mirror"),
-    *_pair("multiple-of-added", "multiple-of-removed", ("Numbers have to be multiples now", "Numbers may be others too"),
+    *_pair("multiple-of-added", "multiple-of-removed", ("Numbers must be multiples now", "Numbers may be others too"),
            {"type": "integer"}, {"type": "integer", "multipleOf": 5}),
     _rule("multiple-of-changed", "backward", "Numbers have to be multiples of another one", {"multipleOf": 2},
           {"multipleOf": 10}, "none: its own mirror"),

@@ -1,4 +1,4 @@
-"""Values that a conjunction probably takes: small, readable, and at its edges. Whoever needs certainty validates them."""
+"""Values that a conjunction probably takes: small, readable, at its edges. Who needs certainty validates them."""
 
 from __future__ import annotations
 
@@ -174,9 +174,12 @@ class Sampler:
     def arrays(self, facts: Facts, depth: int) -> Iterator[list[Any]]:
         low, high = facts.least("minItems"), facts.most("maxItems")
         wanted = [
-            (Part(value, part.document), int(part.schema.get("minContains", 1))) for value, part in facts.whole.each("contains")
+            (Part(value, part.document), int(part.schema.get("minContains", 1)))
+            for value, part in facts.whole.each("contains")
         ]
-        sizes = [max(low, sum(count for _, count in wanted), min(facts.prefix, high or facts.prefix) if depth < 4 else 0)]
+        sizes = [
+            max(low, sum(count for _, count in wanted), min(facts.prefix, high or facts.prefix) if depth < 4 else 0)
+        ]
         if depth < MAX_DEPTH:
             sizes += [low, sizes[0] + 1, *([high] if high is not None and high < 50 else [])]
         for size in dict.fromkeys(sizes):

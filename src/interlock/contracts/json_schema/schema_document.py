@@ -40,7 +40,7 @@ class SchemaDocument:
         self._index()
 
     def made(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """One object for equal schemas that we make up: identity is what the machinery goes by, and lifetime with it."""
+        """One object for equal schemas that we make up: the machinery goes by identity, and so by lifetime."""
         return self._made.setdefault(repr(schema), schema)  # type: ignore[no-any-return]
 
     def spoken(self, schema: Any) -> Any:

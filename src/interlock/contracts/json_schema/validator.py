@@ -66,7 +66,7 @@ def _builder(schema: Any, resources: Mapping[str, Any] | None, dialect: Dialect 
         return _CLASSES[dialect]  # type: ignore[no-any-return]
     named = schema.get("$schema") if isinstance(schema, dict) else None
     if resources and isinstance(named, str) and named.removesuffix("#") in resources:
-        return jsonschema_rs.validator_for  # type: ignore[return-value]
+        return jsonschema_rs.validator_for
     return _CLASSES[dialect_of(schema)]  # type: ignore[no-any-return]
 
 

@@ -277,7 +277,9 @@ def _annotations(place: _Place) -> Iterator[Fact]:
     old, new = place.both("x-classification", ABSENT)
     if not _equal(old, new):
         lower = new is ABSENT or _level(new) < _level(old)
-        yield place.fact("classification-lowered" if lower else "classification-raised", ("x-classification",), old, new)
+        yield place.fact(
+            "classification-lowered" if lower else "classification-raised", ("x-classification",), old, new
+        )
 
 
 def _level(value: Any) -> int:
@@ -300,7 +302,11 @@ def _followed(part: Part, place: tuple[str, ...]) -> tuple[Part, tuple[str, ...]
         schema = part.schema
         if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
             break
-        told = {name for name in schema if name not in ANNOTATIONS and name not in ("$ref", "$defs", "definitions", "$schema")}
+        told = {
+            name
+            for name in schema
+            if name not in ANNOTATIONS and name not in ("$ref", "$defs", "definitions", "$schema")
+        }
         if told and not part.document.ref_alone:
             break
         place = referred(schema["$ref"], place)
@@ -343,9 +349,15 @@ def _likeness(old: Any, new: Any) -> float:
             return 0.0
         if name in ("$ref", "title") and name in old and name in new:
             return 0.9
-    fixed = [{name: repr(one["const"]) for name, one in schema.get("properties", {}).items() if isinstance(one, dict) and "const" in one} for schema in (old, new)]  # fmt: skip
+    fixed = [_fixed(schema) for schema in (old, new)]
     shared = fixed[0].keys() & fixed[1].keys()
     if shared:
         return 0.95 if all(fixed[0][name] == fixed[1][name] for name in shared) else 0.0
     words = [set(schema) | set(schema.get("properties", {})) for schema in (old, new)]
     return 0.8 * len(words[0] & words[1]) / max(1, len(words[0] | words[1]))
+
+
+def _fixed(schema: dict[str, Any]) -> dict[str, str]:
+    """The properties that have one value only."""
+    properties = schema.get("properties", {})
+    return {name: repr(one["const"]) for name, one in properties.items() if isinstance(one, dict) and "const" in one}
