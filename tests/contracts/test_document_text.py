@@ -45,7 +45,7 @@ def test_every_place_has_its_line_or_its_parents(place: str, line: int) -> None:
         (b'{"a": 1,\n "b": }', 2, "no JSON"),
         (b'{"a": 1, "a": 2}', 1, "twice"),
         (b"a: 1\nb: [1\nc: 2", 3, "wrong"),
-        (b"a: 1\na: 2", 1, "duplicate"),
+        (b"a: 1\na: 2", 2, "duplicate"),
         (b"x: &a [*a]", 1, "wrong"),
         (b"a: .inf", 1, "infinity"),
         (b"a: \xff", 1, "UTF-8"),

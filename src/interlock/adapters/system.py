@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import time
@@ -23,6 +22,8 @@ class SystemClock:
         return time.monotonic_ns() // 1000
 
     async def sleep(self, seconds: float) -> None:
+        import asyncio  # commands that only ask the time start without it
+
         if seconds > 0:
             await asyncio.sleep(seconds)
 

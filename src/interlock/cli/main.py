@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "mock": "serve what contracts say, before the provider exists",
     "verify": "hold examples, providers and consumers' expectations to the contracts",
     "can-i-deploy": "whether a version is verified with all that it would meet in an environment",
+    "diff": "what changed between two contracts, and whom it hurts",
     "gate": "judge a change of the contracts against another git revision",
     "changelog": "what each version of each contract changed, and when old ones end",
     "dlq": "list, show, redrive and discard dead letters",

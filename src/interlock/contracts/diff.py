@@ -16,9 +16,13 @@ from interlock.contracts.comparison import Change, ChangeFinding, Comparison, Ki
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.document_kind import kind_of, kinds_of
 
-__all__ = ["changes", "compare", "compare_with_all", "kind_of"]
+__all__ = ["KindsDiffer", "changes", "compare", "compare_with_all", "kind_of"]
 
 _WORST_LAST: tuple[Verdict, ...] = ("compatible", "undecided", "breaking")
+
+
+class KindsDiffer(ContractInvalid):
+    """Each document is a contract, but of another kind."""
 
 
 def compare(
@@ -69,7 +73,8 @@ def _common_kind(old: Any, new: Any) -> Kind:
     for kind in before:
         if kind in after:
             return kind
-    raise ContractInvalid("", f"The old document is {_article(before[0])} and the new one {_article(after[0])}.")
+    step = "Give versions of one contract; --kind says what they are where their content could be two kinds."
+    raise KindsDiffer("", f"The old document is {_article(before[0])} and the new one {_article(after[0])}.", step)
 
 
 def _article(kind: Kind) -> str:

@@ -3,7 +3,8 @@
 OpenAPI names itself. Avro (specification 1.12.0, 'Schema Declaration') and JSON Schema share the word `type`, so a few
 texts are both: `{"type": "string"}`, `{"type": ["null", "string"]}`, `{"type": "array", "items": {"type": "string"}}`.
 Alone, such a text counts as JSON Schema; beside an Avro schema it counts as Avro. A text or a list at the root
-(`"int"`, `["null", "int"]`) is never a JSON Schema.
+(`"int"`, `["null", "int"]`) is never a JSON Schema. An object without any word that JSON Schema knows, such as a
+package.json, would be one that takes everything; nobody means that, so it is refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from interlock.contracts.comparison import Kind
 from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.vocabulary import EVERY_DRAFT, EXTENSIONS
 
 _AVRO_ALONE = frozenset({"record", "error", "enum", "fixed", "map", "int", "long", "float", "double", "bytes"})
 _BOTH = frozenset({"null", "boolean", "string"})
@@ -60,6 +62,9 @@ def _kinds_of_object(document: dict[str, Any]) -> tuple[Kind, ...]:
     if isinstance(kind, list):
         avro_alone = any(not isinstance(one, str) or one in _AVRO_ALONE for one in kind)
         return ("avro",) if avro_alone else _either(all(one in _BOTH for one in kind))
+    if document and not any(name in EVERY_DRAFT or name.startswith(("$", EXTENSIONS)) for name in document):
+        step = "Give a contract; --kind json-schema says that it is a schema without any keyword."
+        raise ContractInvalid("", "The document is no contract: it has no word of JSON Schema, Avro or OpenAPI.", step)
     return _either(kind in _BOTH)
 
 

@@ -11,9 +11,13 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 class JsonLines:
-    """Lines, from 1, of a text that is valid JSON. A pointer that is not there has the line of its nearest parent."""
+    """Lines, from 1, of a text that is valid JSON. A pointer that is not there has the line of its nearest parent.
+
+    repeated  the first line that gives a place a second time, or None
+    """
 
     def __init__(self, text: str) -> None:
+        self.repeated: int | None = None
         self._lines: dict[str, int] = {}
         self._scan(text)
 
@@ -38,10 +42,14 @@ class JsonLines:
                 name_next = not isinstance(top, int)
                 stack[-1] = top + 1 if isinstance(top, int) else None
             elif piece != ":":
-                if name_next and piece[0] == '"':
+                is_name = name_next and piece[0] == '"'
+                if is_name:
                     stack[-1] = json.loads(piece)
                     name_next = False
-                self._lines.setdefault(pointer.join(part for part in stack if part is not None), line)
+                place = pointer.join(part for part in stack if part is not None)
+                if is_name and place in self._lines:
+                    self.repeated = self.repeated or line
+                self._lines.setdefault(place, line)
                 if piece in "{[":
                     stack.append(None if piece == "{" else 0)
                     name_next = piece == "{"

@@ -28,6 +28,8 @@ _SUPERSEDED = {
     "$recursiveAnchor": "$dynamicAnchor",
     "$recursiveRef": "$dynamicRef",
 }
+# Any word that some draft or OpenAPI knows.
+EVERY_DRAFT = OPENAPI | _SUPERSEDED.keys() | {"id", "nullable"}
 
 
 def unknown(names: Iterable[str], vocabulary: frozenset[str]) -> Iterator[tuple[str, str | None]]:

@@ -10,6 +10,10 @@ from datetime import date, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+import msgspec
+
+from interlock.contracts.comparison import ChangeFinding, Comparison
+
 _HEADER = re.compile(r"^\s*\[\[\s*waiver\s*\]\]")
 _POSITION = re.compile(r"at line (\d+)")
 _RULE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*|[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
@@ -101,6 +105,18 @@ class Waivers:
         return tuple(waiver for waiver in self.all if waiver not in self._used)
 
 
+def waived(comparison: Comparison, file: str, waivers: Waivers, today: date | None) -> Comparison:
+    """A change that a waiver covers by the diff's own rule id no longer counts."""
+    marked = tuple(_marked(one, file, waivers, today) for one in comparison.findings)
+    if marked == comparison.findings:
+        return comparison
+    left = {one.effect for one in marked if one.severity == "ERR" and one.waived is None}
+    if left:
+        verdict = "breaking" if "breaking" in left else "undecided"
+        return msgspec.structs.replace(comparison, findings=marked, verdict=verdict)
+    return msgspec.structs.replace(comparison, findings=marked, verdict="compatible", level="minor")
+
+
 def _mistake(table: dict[str, Any]) -> str | None:
     """What is wrong with a table, in one sentence."""
     for name in _TEXTS:
@@ -120,3 +136,8 @@ def _mistake(table: dict[str, Any]) -> str | None:
 def _matches(text: str, pattern: str) -> bool:
     """`*` alone is special: brackets and question marks are plain characters in paths and pointers."""
     return fnmatchcase(text, re.sub(r"([\[?])", r"[\1]", pattern))
+
+
+def _marked(finding: ChangeFinding, file: str, waivers: Waivers, today: date | None) -> ChangeFinding:
+    waiver = waivers.covering(finding.rule, file, finding.path, today) if finding.severity == "ERR" else None
+    return finding if waiver is None else msgspec.structs.replace(finding, waived=waiver.reason)

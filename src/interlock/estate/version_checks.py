@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any, cast
-
-import msgspec
+from typing import cast
 
 from interlock.contracts.comparison import MODES, ChangeFinding, Comparison, Level, Mode
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.semver import SemanticVersion
-from interlock.contracts.waiver import Waivers
+from interlock.contracts.waiver import Waivers, waived
+from interlock.contracts.witness import witness_text
 from interlock.estate.contract_versions import ContractVersion, Versions, majors
 from interlock.estate.findings import Findings
 from interlock.estate.folder import MARKER
@@ -22,14 +20,7 @@ from interlock.sdk.flow import Flow
 Compare = Callable[..., Comparison]
 LEVELS: tuple[Level, ...] = ("patch", "minor", "major")
 _SHOWN = 5
-_WITNESS_CHARACTERS = 300
 _COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
-_WITNESS = {
-    "backward": "{new} refuses a document of {old}: ",
-    "forward": "A reader of {old} fails on: ",
-    "request": "{new} refuses what a caller of {old} sends: ",
-    "response": "A caller of {old} fails on the answer: ",
-}
 
 
 class VersionChecks:
@@ -109,7 +100,8 @@ class VersionChecks:
             detail = f"{new.version} against {old.version}: {finding.message}"
             if len(harmful) > _SHOWN and finding is harmful[_SHOWN - 1]:
                 detail += f" And {len(harmful) - _SHOWN} more."
-            detail += f" {self._read_by(new)}{witness_text(finding, old, new)}"
+            witness = witness_text(finding, str(old.version), str(new.version))
+            detail += f" {self._read_by(new)}" + (f"\n{witness}" if witness else "")
             self._add("BREAKING_NEEDS_MAJOR", new, finding.path, detail, step)
 
     def _read_by(self, version: ContractVersion) -> str:
@@ -165,33 +157,3 @@ def harm(comparison: Comparison) -> list[ChangeFinding]:
     if refused or comparison.mode != "NONE":
         return refused
     return [one for one in comparison.findings if one.effect in ("breaking", "undecided")]
-
-
-def waived(comparison: Comparison, file: str, waivers: Waivers, today: date | None) -> Comparison:
-    """A change that a waiver covers by the diff's own rule id no longer counts."""
-    marked = tuple(_marked(one, file, waivers, today) for one in comparison.findings)
-    if marked == comparison.findings:
-        return comparison
-    left = {one.effect for one in marked if one.severity == "ERR" and one.waived is None}
-    if left:
-        verdict = "breaking" if "breaking" in left else "undecided"
-        return msgspec.structs.replace(comparison, findings=marked, verdict=verdict)
-    return msgspec.structs.replace(comparison, findings=marked, verdict="compatible", level="minor")
-
-
-def witness_text(finding: ChangeFinding, old: ContractVersion, new: ContractVersion) -> str:
-    """A line of its own, or nothing without a witness."""
-    lead = _WITNESS.get(finding.direction)
-    if lead is None or finding.witness is msgspec.UNSET:
-        return ""
-    return "\n" + lead.format(old=old.version, new=new.version) + shortened(finding.witness)
-
-
-def shortened(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if len(text) <= _WITNESS_CHARACTERS else text[:_WITNESS_CHARACTERS] + " …"
-
-
-def _marked(finding: ChangeFinding, file: str, waivers: Waivers, today: date | None) -> ChangeFinding:
-    waiver = waivers.covering(finding.rule, file, finding.path, today) if finding.severity == "ERR" else None
-    return finding if waiver is None else msgspec.structs.replace(finding, waived=waiver.reason)

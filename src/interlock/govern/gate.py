@@ -11,11 +11,11 @@ from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.finding import Finding
 from interlock.contracts.gate_rule import GATE_BY_ID
-from interlock.contracts.waiver import Waiver
+from interlock.contracts.waiver import Waiver, waived
 from interlock.estate.contract_versions import ContractVersion, majors
 from interlock.estate.deprecation_file import DEPRECATIONS
 from interlock.estate.static_check import StaticEstate
-from interlock.estate.version_checks import Compare, harm, level_of, mode_of, readers, waived
+from interlock.estate.version_checks import Compare, harm, level_of, mode_of, readers
 from interlock.govern.gate_report import ContractChange, Decision, GateProblem, GateReport, Step
 from interlock.govern.schema_fields import field_changes, fields, sensitive
 from interlock.sdk.flow import Flow

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from interlock.contracts.comparison import ChangeFinding, refused
+from interlock.contracts.comparison import refused
 from interlock.contracts.finding import Finding
+from interlock.contracts.witness import shortened
 from interlock.govern.gate_report import ContractChange, GateProblem, GateReport
 
 NOT_RECORDED = "which fields they read is not recorded yet"
 _SHOWN = 20
-_WITNESS_CHARACTERS = 300
 _SLACK_CHARACTERS = 2900  # a section's text holds 3000
 _VERDICTS = {True: "PASS", False: "FAIL"}
 
@@ -118,12 +117,7 @@ def _refusals(change: ContractChange) -> Iterator[str]:
     for finding in [one for one in change.findings if refused(one)][:_SHOWN]:
         yield f"{finding.rule} {finding.path or '/'}  {finding.message}"
         if finding.witness is not msgspec.UNSET:
-            yield f"   shown by: {_witness(finding)}"
-
-
-def _witness(finding: ChangeFinding) -> str:
-    shown = json.dumps(finding.witness, ensure_ascii=False, separators=(",", ":"))
-    return shown if len(shown) <= _WITNESS_CHARACTERS else shown[:_WITNESS_CHARACTERS] + " …"
+            yield f"   shown by: {shortened(finding.witness)}"
 
 
 def _problem(problem: GateProblem) -> list[str]:
@@ -161,7 +155,7 @@ def _details(changes: Iterable[ContractChange]) -> list[str]:
             for one in refusals[:_SHOWN]:
                 lines.append(f"- **{one.rule}** `{one.path or '/'}` {_md(one.message)}")
                 if one.witness is not msgspec.UNSET:
-                    lines += ["", "  ```json", f"  {_witness(one)}", "  ```", ""]
+                    lines += ["", "  ```json", f"  {shortened(one.witness)}", "  ```", ""]
             lines += ["", "</details>", ""]
     return lines
 
