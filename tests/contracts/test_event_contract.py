@@ -50,6 +50,13 @@ def test_of_alternatives_the_closest_one_explains() -> None:
     assert places(order(payment=3)) == {"/payment": "matches none of the alternatives"}
 
 
+def test_of_one_of_several_alternatives_only_one_may_hold() -> None:
+    schema = DocumentSchema({"properties": {"to": {"oneOf": [{"type": "object"}, {"minProperties": 1}, False]}}})
+    assert schema.errors({"to": {"a": 1}}) == [
+        {"pointer": "/to", "detail": "matches more than one of the alternatives"}
+    ]
+
+
 def test_the_number_of_entries_is_bounded() -> None:
     assert len(places(order(**{f"x{number}": 1 for number in range(5000)}))) == 100
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 from collections.abc import Iterator
+from time import perf_counter
 from typing import Any
 
 import pytest
 
+from interlock.contracts.api import description
 from interlock.contracts.api.description import ApiDescription
 from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.document_schema import DocumentSchema
 from interlock.contracts.mock.api_mock import ApiMock
 from interlock.contracts.mock.exchange import MockAnswer, MockRequest
 from interlock.contracts.mock.resources import Shelf
 
-from .shop import EXAMPLE, SHOP
+from .shop import EXAMPLE, JSON, SHOP
 
 KEY = {"x-key": "k", "idempotency-key": "i"}
 NEW = {"sku": "SKU-9", "quantity": 3}
@@ -197,6 +201,16 @@ def test_what_was_posted_is_found_changed_and_deleted(mock: ApiMock) -> None:
     assert said(ask(mock, "GET", "/orders")) == {"orders": [EXAMPLE]}
 
 
+@pytest.mark.parametrize("key", ["--5", "٣", "9" * 5000, "%FF"])
+def test_an_id_that_is_no_number_is_the_callers_mistake(key: str) -> None:
+    document = copy.deepcopy(SHOP)
+    document["components"]["schemas"]["Order"]["properties"]["id"] = {"type": "integer", "readOnly": True}
+    document["paths"]["/orders/{orderId}"]["parameters"][0]["schema"] = {}
+    answer = ask(ApiMock(ApiDescription(document), nothing), "PUT", f"/orders/{key}", NEW)
+    assert answer.status in (200, 500)
+    assert answer.status == 200 or "Add an example" in said(answer)["detail"]
+
+
 def test_a_refused_request_creates_nothing(mock: ApiMock) -> None:
     ask(mock, "POST", "/orders", {"sku": "S", "quantity": 0})
     ask(mock, "POST", "/orders", NEW, prefer="code=422")
@@ -361,3 +375,33 @@ def test_recursive_schemas_end() -> None:
         },
     }
     assert said(ask(ApiMock(ApiDescription(document), nothing), "GET", "/n"))["v"] == 1
+
+
+def test_a_document_of_megabytes_is_mocked_at_once_and_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each schema reaches all others, as in real ones: what one answer needs must not be done for all at once."""
+    monkeypatch.setattr(description, "MAX_DEFINITIONS", 1000)
+    names = [f"T{number}" for number in range(400)]
+    schemas = {
+        name: {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string"}, "next": {"$ref": f"#/components/schemas/{following}"}}
+            | {f"f{number}": {"type": "string", "description": "words " * 50} for number in range(20)},
+        }
+        for name, following in zip(names, names[1:] + names[:1], strict=True)
+    }
+    paths = {}
+    for name in names:
+        schema = {"schema": {"$ref": f"#/components/schemas/{name}"}}
+        get = {"operationId": f"get{name}", "responses": {"200": {"description": "It.", "content": {JSON: schema}}}}
+        item = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {}}], "get": get}
+        paths |= {f"/{name}": {"get": {**get, "operationId": f"list{name}"}}, f"/{name}/{{id}}": item}
+    document = {"openapi": "3.1.0", "info": {}, "paths": paths, "components": {"schemas": schemas}}
+    begun = perf_counter()
+    mock = ApiMock(ApiDescription(document), nothing)
+    assert perf_counter() - begun < 2  # a second for each megabyte; once it was seven times that
+    for name in names[:10]:
+        assert ask(mock, "GET", f"/{name}/1").status == 200
+    gc.collect()
+    compiled = [one for one in gc.get_objects() if isinstance(one, DocumentSchema) and one.is_valid({"id": "1"})]
+    assert len(compiled) < 8

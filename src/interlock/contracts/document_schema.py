@@ -89,6 +89,9 @@ def _entries(error: jsonschema_rs.ValidationError) -> Iterator[Entry]:
 
 def _closest(branches: list[list[jsonschema_rs.ValidationError]], place: list[str | int]) -> Iterator[Entry]:
     """Of alternatives that all failed, the closest one explains most: it failed deepest, in the fewest places."""
+    if not all(branches):  # of oneOf, several that hold: none is closer than the others
+        yield {"pointer": pointer.join(place), "detail": "matches more than one of the alternatives"}
+        return
     best = max(branches, key=lambda errors: (max(len(one.instance_path) for one in errors), -len(errors)))
     if all(len(one.instance_path) <= len(place) and one.kind.name == "type" for one in best):
         yield {"pointer": pointer.join(place), "detail": "matches none of the alternatives"}

@@ -13,6 +13,9 @@ from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.document_schema import DocumentSchema, SchemaInvalid
 from interlock.contracts.local_reference import ReferenceInvalid, followed
 
+# In documents of megabytes nearly every schema reaches most others, so each validator holds hundreds of them, at some
+# 40 kB each: together about 200 MB. The one that was not asked for longest goes first.
+MAX_DEFINITIONS = 5_000
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _STYLES = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
 
@@ -96,7 +99,9 @@ class ApiDescription:
         self.title = str(info.get("title", "API"))
         self.version = str(info.get("version", ""))
         self.description = str(info.get("description", ""))
-        self._validators: dict[tuple[str, Direction], DocumentSchema] = {}
+        # The one that was asked for last stands last; with each, how many schemas it was compiled of.
+        self._validators: dict[tuple[str, Direction], tuple[DocumentSchema, int]] = {}
+        self._definitions = 0
         try:
             self.operations = tuple(self._read())
         except ReferenceInvalid as error:
@@ -114,17 +119,29 @@ class ApiDescription:
         except ReferenceInvalid as error:
             raise ContractInvalid(place, error.detail) from None
 
+    def followed(self, value: Any, place: str = "") -> Any:
+        """What stands where the references lead. Raises ContractInvalid."""
+        try:
+            return followed(self.document, value)[1]
+        except ReferenceInvalid as error:
+            raise ContractInvalid(place, error.detail) from None
+
     def validator(self, schema: Any, direction: Direction, place: str) -> DocumentSchema:
-        """Compiled once for each place and direction."""
-        found = self._validators.get((place, direction))
+        """Compiled once for each place and direction, as long as MAX_DEFINITIONS allow."""
+        found = self._validators.pop((place, direction), None)
         if found is None:
             root = self.bundle(schema, direction, place)
             try:
-                found = DocumentSchema(root if isinstance(root, dict) else {"allOf": [root]})
+                compiled = DocumentSchema(root if isinstance(root, dict) else {"allOf": [root]})
             except SchemaInvalid as error:
                 raise ContractInvalid(place + error.pointer, error.detail) from None
-            self._validators[place, direction] = found
-        return found
+            found = compiled, 1 + len(root.get("$defs", ())) if isinstance(root, dict) else 1
+            self._definitions += found[1]
+        self._validators[place, direction] = found
+        while self._definitions > MAX_DEFINITIONS and len(self._validators) > 1:
+            oldest = next(iter(self._validators))
+            self._definitions -= self._validators.pop(oldest)[1]
+        return found[0]
 
     def _read(self) -> Iterator[Operation]:
         for path, item in (self.document.get("paths") or {}).items():

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.contracts import pointer
 from interlock.contracts.api.description import ApiDescription, Operation
 from interlock.contracts.api.schema_bundle import resolved
 
@@ -46,30 +47,33 @@ def resources(api: ApiDescription) -> dict[str, Resource]:
         fields = _fields(api, methods.get("GET")) or _fields(api, creating)
         id_field = _id_field(match["variable"], match["collection"], fields)
         if id_field is not None:
-            made = Resource(match["collection"], path, match["variable"], id_field, fields[id_field])
+            id_schema = api.bundle(fields[id_field], "response", pointer.join(["paths", path]))
+            made = Resource(match["collection"], path, match["variable"], id_field, resolved(id_schema, id_schema))
             found[path] = found[match["collection"]] = made
     return found
 
 
 def _fields(api: ApiDescription, operation: Operation | None) -> dict[str, Any]:
-    """The fields of the first successful JSON answer, each with its schema."""
+    """The fields of the first successful JSON answer, each with its schema as the document writes it.
+
+    Read in place: a bundle of each answer would take a document of megabytes apart as often as it has answers.
+    """
     for status, answer in sorted(operation.answers.items()) if operation else ():
         for media in answer.content.values() if status.startswith("2") else ():
-            root = api.bundle(media.schema, "response", media.place)
-            fields = _properties(root, root)
+            fields = _properties(api, media.schema, media.place)
             if fields:
                 return fields
     return {}
 
 
-def _properties(schema: Any, root: Any, depth: int = 0) -> dict[str, Any]:
-    schema = resolved(root, schema)
+def _properties(api: ApiDescription, schema: Any, place: str, depth: int = 0) -> dict[str, Any]:
+    schema = api.followed(schema, place)
     if not isinstance(schema, Mapping) or depth > 8:
         return {}
-    found = {name: resolved(root, part) for name, part in (schema.get("properties") or {}).items()}
+    found = dict(schema.get("properties") or {})
     for word in ("allOf", "oneOf", "anyOf"):
         for part in schema.get(word) or ():
-            found = {**_properties(part, root, depth + 1), **found}
+            found = {**_properties(api, part, place, depth + 1), **found}
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from interlock.contracts.api.description import ApiDescription, Operation
+from interlock.contracts.api.parameter_values import typed
 from interlock.contracts.document_schema import DocumentSchema, SchemaInvalid
 from interlock.contracts.mock.resources import GONE, Resource, Shelf, resources
 
@@ -74,8 +75,8 @@ class Memory:
         if operation.method in ("PUT", "PATCH") and isinstance(body, dict):
             beneath = item if item is not None else (base if isinstance(base, dict) else {})
             changed = merge_patch(beneath, body) if operation.method == "PATCH" else {**beneath, **body}
-            typed_key = beneath.get(resource.id_field) if item is not None else _typed(resource, key)
-            changed[resource.id_field] = typed_key
+            schema = resource.id_schema
+            changed[resource.id_field] = beneath.get(resource.id_field) if item else typed(key, schema, schema)
             return Held(item=changed, keep=lambda answered: self.shelf.put(path, key, changed))
         return Held(item=item)
 
@@ -126,11 +127,6 @@ def _follower(schema: Any, example: Any, turn: int, salt: str) -> Any:
 def _uuid(digits: str) -> str:
     """Version 8 (RFC 9562 section 5.8): made of a hash, and says so."""
     return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
-
-
-def _typed(resource: Resource, key: str) -> Any:
-    stated = resource.id_schema if isinstance(resource.id_schema, Mapping) else {}
-    return int(key) if stated.get("type") == "integer" and key.lstrip("-").isdecimal() else key
 
 
 def _accepts(schema: Any, key: Any) -> bool:
