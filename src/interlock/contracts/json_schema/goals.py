@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Goal = Callable[["Prover", Conjunction, Part, Any], bool]
 MAX_NAME_PATTERNS = 6
+_DEPENDENT = ("dependentRequired", "dependentSchemas", "dependencies")
 
 
 def type_(_: Prover, whole: Conjunction, __: Part, value: Any) -> bool:
@@ -363,12 +364,13 @@ def names(prover: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
     return True
 
 
-def dependent(prover: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
+def dependent(prover: Prover, whole: Conjunction, goal: Part, _: Any) -> bool:
     """dependentRequired, dependentSchemas and the older dependencies."""
     if "object" not in whole.facts.types:
         return True
     document = goal.document
-    for name, wanted in value.items():
+    demands = [one for word in _DEPENDENT for one in goal.schema.get(word, {}).items()]
+    for name, wanted in demands:
         there = whole.also(Part(document.made({"type": "object", "required": [name]}), document))
         then = document.made({"required": wanted}) if isinstance(wanted, list) else wanted
         if not prover.holds(there, Part(then, document)):
