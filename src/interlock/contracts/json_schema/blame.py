@@ -10,7 +10,7 @@ import jsonschema_rs
 from interlock.contracts.comparison import Direction
 from interlock.contracts.json_schema.rules import mostly_breaks
 from interlock.contracts.json_schema.schema_document import SchemaDocument
-from interlock.contracts.json_schema.walk import Fact, referred
+from interlock.contracts.json_schema.walk import Fact
 
 Place = tuple[str, ...]
 MAX_ERRORS = 50
@@ -54,9 +54,9 @@ class Blame:
         place: Place = ()
         schema: Any = self._schema
         for step in path:
-            if step == "$ref" and isinstance(schema, dict):
-                place = referred(schema["$ref"], place)
-                schema = self._document.target(schema, schema["$ref"])
+            if step in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(schema, dict):
+                found = self._document.target(schema, schema[step])
+                place, schema = self._document.place(schema, schema[step], found), found
                 continue
             place = (*place, step)
             if isinstance(schema, dict):

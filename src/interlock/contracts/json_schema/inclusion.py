@@ -16,6 +16,7 @@ from jsonschema_rs.canonical import Containment
 
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.conjunction import Budget, Conjunction, Part
+from interlock.contracts.json_schema.dialect import dialects_of
 from interlock.contracts.json_schema.proof import Prover
 from interlock.contracts.json_schema.refuter import Refuter
 from interlock.contracts.json_schema.samples import Sampler
@@ -57,8 +58,9 @@ class Inclusion:
     def __init__(self, sub_root: Any, sup_root: Any, *, steps: int = STEPS) -> None:
         refuse_deep(sub_root)
         refuse_deep(sup_root)
-        self.sub = SchemaDocument(sub_root)
-        self.sup = self.sub if sup_root is sub_root else SchemaDocument(sup_root)
+        one, other = dialects_of(sub_root, sup_root)
+        self.sub = SchemaDocument(sub_root, one)
+        self.sup = self.sub if sup_root is sub_root else SchemaDocument(sup_root, other)
         self._steps = steps
         self._budget = Budget(steps)
         self._prover = Prover(self._budget)

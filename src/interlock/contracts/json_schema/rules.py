@@ -188,6 +188,10 @@ def _annotated() -> tuple[ChangeRule, ...]:
             _rule(f"{word}-changed", "none", f"The {word.replace('-', ' ')} changed; no document is judged otherwise",
                   {keyword: old}, {keyword: new}, "none: its own mirror", "annotation")
         )  # fmt: skip
+    found.append(_rule("dialect-changed", "none", "The schema speaks another draft of JSON Schema",
+                       {"$schema": "http://json-schema.org/draft-07/schema#"},
+                       {"$schema": "https://json-schema.org/draft/2020-12/schema"}, "none: its own mirror",
+                       "annotation"))  # fmt: skip
     identity = ({"$id": "https://example.com/a"}, {"$id": "https://example.com/b"})
     found.append(_rule("id-changed", "none", "The schema has another name", *identity, "none: its own mirror",
                        "annotation"))  # fmt: skip

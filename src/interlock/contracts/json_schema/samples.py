@@ -13,6 +13,8 @@ from interlock.contracts.json_schema.facts import Facts, matches
 
 MAX_DEPTH = 8
 MAX_LEAVES = 24
+# Deeper than this, a schema asks for itself without an end.
+MAX_RECURSION = 20
 # At least two of each, so that one can differ from another.
 FORMATS: dict[str, tuple[str, ...]] = {
     "date-time": ("2026-11-24T06:05:03Z", "2026-11-24T06:05:03.123+01:00"),
@@ -73,6 +75,8 @@ class Sampler:
 
     def values(self, whole: Conjunction, depth: int = 0, limit: int = 8) -> Iterator[Any]:
         self.budget.spend()
+        if depth > MAX_RECURSION:
+            return
         if whole.facts.finite is not None:
             yield from islice(self._turned(whole.facts.finite), limit)
             return

@@ -5,21 +5,26 @@ Never fetches. What leaves the document, points at nothing or runs in a circle w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
+import jsonschema_rs
 from jsonschema_rs import ValidationError
 
 from interlock.contracts import pointer
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.dialect import DEFAULT, FOREIGN, REF_ALONE, Dialect, dialect_of
-from interlock.contracts.json_schema.validator import Validator, compiled
+from interlock.contracts.json_schema.keywords import BY_NAME, DATA, parts, schemas
+from interlock.contracts.json_schema.validator import Validator, compiled, registry
 
-_HOME = "urn:interlock:document"
+# Where a document lives that does not say so; never asked for.
+_HOME = "https://document.invalid/"
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-# Their values are data, not schemas.
-_DATA = ("enum", "const", "default", "examples", "example")
+_NAMES = frozenset({"$id", "id", "$anchor", "$dynamicAnchor"})
+_DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
 class SchemaDocument:
@@ -37,6 +42,8 @@ class SchemaDocument:
         self._validators: dict[int, tuple[Any, Validator]] = {}
         self._closed: dict[int, tuple[Any, bool]] = {}
         self._spoken: dict[int, tuple[Any, Any]] = {}
+        self._dynamic: Counter[str] = Counter()
+        self._places: dict[int, tuple[str, ...]] = {}
         self._index()
 
     def made(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -44,16 +51,31 @@ class SchemaDocument:
         return self._made.setdefault(repr(schema), schema)  # type: ignore[no-any-return]
 
     def spoken(self, schema: Any) -> Any:
-        """The schema without the keywords of other drafts, which say nothing here; mostly itself."""
+        """The schema without the keywords of other drafts, which say nothing here; mostly itself.
+
+        A dynamic reference that can mean one place only is an ordinary one.
+        """
         foreign = FOREIGN[self.dialect]
-        if not isinstance(schema, dict) or foreign.isdisjoint(schema):
+        if not isinstance(schema, dict) or (foreign.isdisjoint(schema) and _DYNAMIC.isdisjoint(schema)):
             return schema
         known = self._spoken.get(id(schema))
         if known is None:
             plain = {name: value for name, value in schema.items() if name not in foreign}
-            known = self._spoken[id(schema)] = (schema, plain)
-            self._bases[id(plain)] = self._bases.get(id(schema), "")
+            known = self._spoken[id(schema)] = (schema, self._static(schema, plain))
+            self._bases[id(known[1])] = self._bases.get(id(schema), "")
         return known[1]
+
+    def _static(self, schema: dict[str, Any], plain: dict[str, Any]) -> dict[str, Any]:
+        """2020-12 core, section 8.2.3.2; 2019-09 core, section 8.2.4.2.1."""
+        for name in _DYNAMIC & plain.keys():
+            reference = plain[name]
+            if "$ref" in plain or not isinstance(reference, str):
+                continue
+            _, fragment = urldefrag(reference)
+            several = self._dynamic[""] if name == "$recursiveRef" else self._dynamic[fragment]
+            if several <= 1:
+                plain = {"$ref": reference, **{one: value for one, value in plain.items() if one != name}}
+        return plain
 
     def admits(self, schema: Any, value: Any) -> bool:
         """Whether the validator takes `value` by this schema, whose references mean this document."""
@@ -74,9 +96,16 @@ class SchemaDocument:
     def _validator(self, schema: Any) -> Validator:
         if schema is self.root or self.refers_to_nothing(schema):
             return compiled(schema, dialect=self.dialect)
-        home = self._bases.get(id(self.root)) or _HOME
-        moved = _moved(schema, self._bases.get(id(schema)) or home)
-        return compiled(moved, dialect=self.dialect, resources={home: self.root})
+        moved = _moved(schema, self._bases.get(id(schema)) or self._home)
+        return compiled(moved, dialect=self.dialect, registry=self._registry)
+
+    @property
+    def _home(self) -> str:
+        return self._bases.get(id(self.root)) or _HOME
+
+    @cached_property
+    def _registry(self) -> jsonschema_rs.Registry:
+        return registry({self._home: self.root}, self.dialect)
 
     def refers_to_nothing(self, schema: Any) -> bool:
         """No reference in it: its text is its meaning."""
@@ -111,22 +140,29 @@ class SchemaDocument:
 
     def _index(self) -> None:
         named = "id" if self.dialect == "4" else "$id"
-        stack: list[tuple[Any, str]] = [(self.root, "")]
+        stack: list[tuple[Any, str, Any]] = [(self.root, "", None)]
         while stack:
-            value, base = stack.pop()
+            value, base, trail = stack.pop()
             if isinstance(value, list):
-                stack.extend((part, base) for part in value if isinstance(part, (dict, list)))
-                continue
-            if not isinstance(value, dict):
-                continue
-            base = self._entered(value, base, value.get(named))
-            for name, part in value.items():
-                if isinstance(part, (dict, list)) and name not in _DATA:
-                    stack.append((part, base))
+                stack.extend((part, base, (trail, (str(at),))) for at, part in enumerate(value))
+            elif isinstance(value, dict):
+                base = self._entered(value, base, value.get(named))
+                if not _NAMES.isdisjoint(value):
+                    self._places[id(value)] = _tokens(trail)
+                stack.extend((part, base, (trail, tokens)) for tokens, part in parts(value))
+
+    def place(self, schema: Any, reference: str, found: Any) -> tuple[str, ...]:
+        """The pointer to `found`, which a reference standing in `schema` means."""
+        uri, fragment = urldefrag(reference)
+        if fragment and not fragment.startswith("/"):
+            return self._places[id(found)]
+        base = self._bases.get(id(schema), "")
+        resource = self._resources.get(urldefrag(urljoin(base, uri) if base else uri)[0] or base, self.root)
+        return (*self._places.get(id(resource), ()), *pointer.split(unquote(fragment)))
 
     def _entered(self, value: dict[str, Any], base: str, identity: Any) -> str:
         if isinstance(identity, str) and not (self.ref_alone and "$ref" in value):
-            uri, fragment = urldefrag(urljoin(base, identity))
+            uri, fragment = urldefrag(urljoin(base or _HOME, identity))
             if fragment:  # drafts 4 to 7: an anchor in the clothes of an id
                 self._anchors[base, fragment] = value
             else:
@@ -137,20 +173,22 @@ class SchemaDocument:
         for name in ("$anchor", "$dynamicAnchor"):
             if isinstance(value.get(name), str):
                 self._anchors[base, value[name]] = value
+                self._dynamic[value[name]] += name == "$dynamicAnchor"
+        self._dynamic[""] += value.get("$recursiveAnchor") is True
         return base
 
 
+def _tokens(trail: Any) -> tuple[str, ...]:
+    """A trail is the trail above and the tokens from there."""
+    found: list[tuple[str, ...]] = []
+    while trail is not None:
+        trail, tokens = trail
+        found.append(tokens)
+    return tuple(token for tokens in reversed(found) for token in tokens)
+
+
 def _refers(value: Any) -> bool:
-    stack = [value]
-    while stack:
-        one = stack.pop()
-        if isinstance(one, dict):
-            if any(name in one for name in _REFERENCES):
-                return True
-            stack.extend(part for part in one.values() if isinstance(part, (dict, list)))
-        elif isinstance(one, list):
-            stack.extend(part for part in one if isinstance(part, (dict, list)))
-    return False
+    return any(name in one for one in schemas(value) for name in _REFERENCES)
 
 
 def _moved(value: Any, base: str) -> Any:
@@ -161,10 +199,15 @@ def _moved(value: Any, base: str) -> Any:
         return value
     if isinstance(value.get("$id"), str):
         base = urljoin(base, value["$id"])
-    return {
-        name: _absolute(base, part) if name in _REFERENCES and isinstance(part, str) else _moved(part, base)
-        for name, part in value.items()
-    }
+    made: dict[str, Any] = {}
+    for name, part in value.items():
+        if name in BY_NAME and isinstance(part, dict):
+            made[name] = {one: _moved(inner, base) for one, inner in part.items()}
+        elif name in _REFERENCES and isinstance(part, str):
+            made[name] = _absolute(base, part)
+        else:
+            made[name] = part if name in DATA else _moved(part, base)
+    return made
 
 
 def _absolute(base: str, reference: str) -> str:

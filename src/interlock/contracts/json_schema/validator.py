@@ -26,8 +26,15 @@ _CLASSES: dict[Dialect, Any] = {
     "2019-09": jsonschema_rs.Draft201909Validator,
     "2020-12": jsonschema_rs.Draft202012Validator,
 }
+_DRAFTS: dict[Dialect, int] = {
+    "4": jsonschema_rs.Draft4,
+    "6": jsonschema_rs.Draft6,
+    "7": jsonschema_rs.Draft7,
+    "2019-09": jsonschema_rs.Draft201909,
+    "2020-12": jsonschema_rs.Draft202012,
+}
 
-__all__ = ["Validator", "compiled"]
+__all__ = ["Validator", "compiled", "registry"]
 
 
 def compiled(
@@ -36,18 +43,22 @@ def compiled(
     formats: bool = True,
     resources: Mapping[str, Any] | None = None,
     dialect: Dialect | None = None,
+    registry: jsonschema_rs.Registry | None = None,
 ) -> Validator:
     """Raises ContractInvalid, with the place, for what is no schema, too deep, or refers to what is not there.
 
     formats    whether `format` is asserted; else it is the annotation that 2020-12 makes of it
     resources  documents by URI that references may mean, meta-schemas of custom dialects among them
     dialect    when the caller knows better than `$schema`
+    registry   the same as resources, prepared once for many schemas
     """
     if not isinstance(schema, (dict, bool)):
         raise ContractInvalid("", "A schema is an object or a boolean.")
     refuse_deep(schema)
     build = _builder(schema, resources, dialect)
     options: dict[str, Any] = {"validate_formats": formats, "retriever": _retriever(resources or {})}
+    if registry is not None:
+        options["registry"] = registry
     try:
         return build(schema, pattern_options=jsonschema_rs.RegexOptions(), **options)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError):
@@ -68,6 +79,14 @@ def _builder(schema: Any, resources: Mapping[str, Any] | None, dialect: Dialect 
     if resources and isinstance(named, str) and named.removesuffix("#") in resources:
         return jsonschema_rs.validator_for
     return _CLASSES[dialect_of(schema)]  # type: ignore[no-any-return]
+
+
+def registry(resources: Mapping[str, Any], dialect: Dialect) -> jsonschema_rs.Registry:
+    """Documents by URI that many schemas refer to. Raises ContractInvalid."""
+    try:
+        return jsonschema_rs.Registry(list(resources.items()), draft=_DRAFTS[dialect], retriever=_retriever({}))
+    except (jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
+        raise ContractInvalid("", str(error)) from None
 
 
 def _retriever(resources: Mapping[str, Any]) -> Callable[[str], Any]:

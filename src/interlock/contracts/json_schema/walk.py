@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
-from interlock.contracts import pointer
 from interlock.contracts.json_schema.conjunction import Part
 from interlock.contracts.pointer import ABSENT
 from interlock.model.classification import Classification
@@ -33,7 +31,7 @@ MAPPED = {"patternProperties": "pattern-property", "dependentSchemas": "dependen
 ANNOTATIONS = {
     "title": "title", "description": "description", "default": "default", "examples": "examples",
     "deprecated": "deprecated", "readOnly": "read-only", "writeOnly": "write-only", "$comment": "comment",
-    "$id": "id", "id": "id",
+    "$id": "id", "id": "id", "$schema": "dialect",
 }  # fmt: skip
 _CLASSES = tuple(str(one.value) for one in Classification)
 
@@ -44,6 +42,7 @@ class Fact:
 
     olds, news  the schemas around it, for the question what it means here
     name        the property, for `required` and its kin
+    at, to      the places of the schemas around it
     """
 
     rule: str
@@ -54,6 +53,8 @@ class Fact:
     olds: Part
     news: Part
     name: str = ""
+    at: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
 
 
 class Walk:
@@ -69,12 +70,18 @@ class Walk:
         if pair in self._seen or _alike(old, new):
             return
         self._seen.add(pair)
-        if not isinstance(old.schema, dict) or not isinstance(new.schema, dict):
-            empty = [part.schema in (True, {}) for part in (old, new)]
+        sides = (old.schema, new.schema)
+        if not all(isinstance(one, dict) for one in sides) or sum("$ref" in one for one in sides) == 1:
+            empty = [one is True or one == {} for one in sides]
             rule = "schema-constrained" if empty[0] else "schema-freed" if empty[1] else "schema-changed"
-            yield Fact(rule, at, to, old.schema, new.schema, old, new)
+            if not all(empty):
+                yield Fact(rule, at, to, old.schema, new.schema, old, new, "", at, to)
             return
         place = _Place(old, new, at, to)
+        if "$ref" in old.schema:
+            # Beside a reference other keywords stand: both count.
+            (before, above), (after, below) = _target(old, at), _target(new, to)
+            yield from self.facts(before, after, above, below)
         yield from _own(place)
         yield from self._children(place)
 
@@ -194,7 +201,8 @@ class _Place:
         return self.old.schema.get(keyword, default), self.new.schema.get(keyword, default)
 
     def fact(self, rule: str, tokens: tuple[str, ...], old: Any, new: Any, name: str = "") -> Fact:
-        return Fact(rule, (*self.at, *tokens), (*self.to, *tokens), old, new, self.old, self.new, name)
+        places = (*self.at, *tokens), (*self.to, *tokens)
+        return Fact(rule, *places, old, new, self.old, self.new, name, self.at, self.to)
 
 
 def _own(place: _Place) -> Iterator[Fact]:
@@ -209,8 +217,10 @@ def _own(place: _Place) -> Iterator[Fact]:
             action = "added" if old is ABSENT else "removed" if new is ABSENT else "changed"
             yield place.fact(f"{word}-{action}", (keyword,), old, new)
     before, after = (one if isinstance(one, list) else [] for one in place.both("required", []))
+    known = [side.schema.get("properties", {}) for side in (place.old, place.new)]
     for name in dict.fromkeys([*before, *after]):
-        if (name in before) != (name in after):
+        # Where the property itself came or went, that is the change.
+        if (name in before) != (name in after) and (name in known[0]) == (name in known[1]):
             rule = "required-added" if name in after else "required-removed"
             yield place.fact(rule, ("required",), _there(name in before, name), _there(name in after, name), name)
     old, new = place.both("uniqueItems", False)
@@ -299,26 +309,21 @@ def _alike(old: Part, new: Part) -> bool:
 
 def _followed(part: Part, place: tuple[str, ...]) -> tuple[Part, tuple[str, ...]]:
     for _ in range(64):
+        part = part.spoken()
         schema = part.schema
         if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
             break
-        told = {
-            name
-            for name in schema
-            if name not in ANNOTATIONS and name not in ("$ref", "$defs", "definitions", "$schema")
-        }
+        told = schema.keys() - ANNOTATIONS.keys() - {"$ref", "$defs", "definitions"}
         if told and not part.document.ref_alone:
             break
-        place = referred(schema["$ref"], place)
-        part = Part(part.document.target(schema, schema["$ref"]), part.document)
+        part, place = _target(part, place)
     return part, place
 
 
-def referred(reference: str, place: tuple[str, ...]) -> tuple[str, ...]:
-    """Where a reference by pointer leads; one by name stays where it stands."""
-    if reference == "#":
-        return ()
-    return pointer.split(unquote(reference[1:])) if reference.startswith("#/") else (*place, "$ref")
+def _target(part: Part, place: tuple[str, ...]) -> tuple[Part, tuple[str, ...]]:
+    reference = part.schema["$ref"]
+    found = part.document.target(part.schema, reference)
+    return Part(found, part.document), part.document.place(part.schema, reference, found)
 
 
 def _matched(old: list[Any], new: list[Any]) -> tuple[list[tuple[int, int]], list[int], list[int]]:
