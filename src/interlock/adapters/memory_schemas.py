@@ -9,13 +9,11 @@ from interlock.ports.schema_store import SchemaContent, SchemaVersion, SettingKi
 
 
 class MemorySchemas:
-    """Nothing awaits within a write, so each is atomic on its event loop."""
+    """Nothing within a write suspends, so each is atomic on its event loop."""
 
     def __init__(self) -> None:
         self._revision = 0
-        self._ids: dict[tuple[str, SchemaContent], int] = {}
-        self._highest: dict[str, int] = {}
-        self._newest: dict[str, int] = {}
+        self._contents: dict[tuple[str, int], SchemaContent] = {}  # for ever: what an id stood for, it stands for
         self._contexts: dict[str, str] = {}
         self._versions: dict[tuple[str, int], SchemaVersion] = {}
         self._settings: dict[tuple[str, str], str] = {}
@@ -48,7 +46,7 @@ class MemorySchemas:
         )
 
     async def highest_id(self, context: str) -> int:
-        return self._highest.get(context, 0)
+        return max((number for where, number in self._contents if where == context), default=0)
 
     async def add(
         self,
@@ -61,18 +59,20 @@ class MemorySchemas:
         version: int | None = None,
     ) -> SchemaVersion:
         self._checked(seen)
-        for one in await self.versions(subject):
-            if one.content == content and not one.deleted and version in (None, one.version):
+        every = await self.versions(subject)
+        for one in reversed(every):
+            same = one.content.fingerprint == content.fingerprint and not one.deleted
+            if same and version in (None, one.version) and schema_id in (None, one.id):
                 return one
-        number = self._id(context, content, schema_id)
-        place = version or self._newest.get(subject, 0) + 1
-        if (subject, place) in self._versions or (version is None and place <= self._newest.get(subject, 0)):
+        number = await self._id(context, content, schema_id)
+        place = version or max((one.version for one in every), default=0) + 1
+        if any(one.version == place and not (one.deleted and schema_id) for one in every):
             raise BusinessConflict(f"{subject} has a version {place} already.")
-        self._ids[context, content] = number
-        self._highest[context] = max(number, self._highest.get(context, 0))
-        self._newest[subject] = max(place, self._newest.get(subject, 0))
+        used = bool(await self.uses(context, number))
+        kept = self._contents[context, number] if used else content
+        self._contents[context, number] = kept
         self._contexts[subject] = context
-        added = self._versions[subject, place] = SchemaVersion(subject, place, number, content)
+        added = self._versions[subject, place] = SchemaVersion(subject, place, number, kept)
         self._revision += 1
         return added
 
@@ -91,6 +91,9 @@ class MemorySchemas:
     async def setting(self, kind: SettingKind, scope: str) -> str | None:
         return self._settings.get((kind, scope))
 
+    async def settings(self, kind: SettingKind) -> dict[str, str]:
+        return {scope: value for (one, scope), value in sorted(self._settings.items()) if one == kind}
+
     async def set(self, kind: SettingKind, scope: str, value: str | None, seen: int) -> None:
         self._checked(seen)
         self._settings.pop((kind, scope), None)
@@ -101,13 +104,17 @@ class MemorySchemas:
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _id(self, context: str, content: SchemaContent, wanted: int | None) -> int:
-        known = self._ids.get((context, content))
+    async def _id(self, context: str, content: SchemaContent, wanted: int | None) -> int:
         if wanted is None:
-            return known if known is not None else self._highest.get(context, 0) + 1
-        taken = any(number == wanted and where == context for (where, _), number in self._ids.items())
-        if (known is not None and known != wanted) or (known is None and taken):
-            raise BusinessConflict(f"The id {wanted} and this content are not free for each other.")
+            known = [
+                number
+                for (where, number), one in self._contents.items()
+                if where == context and one.fingerprint == content.fingerprint
+            ]
+            return min(known) if known else await self.highest_id(context) + 1
+        stands = self._contents.get((context, wanted))
+        if stands is not None and stands.fingerprint != content.fingerprint:
+            raise BusinessConflict(f"The id {wanted} stands for another schema.")
         return wanted
 
     def _checked(self, seen: int) -> None:

@@ -23,6 +23,7 @@ from interlock.adapters.system import SystemClock, SystemIds
 from interlock.app.control import Control
 from interlock.app.control_path import control_path
 from interlock.app.metrics import EngineMetrics
+from interlock.app.registry import ServedRegistry
 from interlock.app.secrets import signing_secrets
 from interlock.delivery.deliverer import Deliverer
 from interlock.delivery.limits import DeliveryLimits
@@ -105,6 +106,8 @@ class Process:
         await self._listen(settings, opened)
 
     async def _listen(self, settings: Settings, opened: AsyncExitStack) -> None:
+        self.registry = ServedRegistry(self._estate, self.store, self.clock, edge_limits(settings))
+        opened.push_async_callback(self.registry.drain, 0)
         self.edge = Edge(
             self._estate,
             self.store,
@@ -117,12 +120,14 @@ class Process:
             free_disk=self._free_disk,
             metrics=EngineMetrics(self.engine, self.deliverer, self.store, self.sink),
             sink=self.sink,
+            registry=self.registry.api,
         )
         self.engine.take_refusals = self.edge.refusals.take
         self.control = Control(self.engine, self.store, self.clock, self.ids)
         opened.push_async_callback(self.control.drain, 0)
         if settings.stores.kind == "sqlite":
             await self.control.start(control_path(self._estate.store_path))
+        await self.registry.listen()
         try:
             self.port = await self.edge.start(settings.server.host, settings.server.port)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host that IDNA cannot encode
@@ -134,6 +139,7 @@ class Process:
         """Drain from the outside in: edge, flows, deliveries, store. What is unfinished is found again at the start."""
         log.info("engine.draining")
         await self.edge.drain(DRAIN_SECONDS)
+        await self.registry.drain(DRAIN_SECONDS)
         await self.control.drain(1.0)
         finished = await self.engine.drain(DRAIN_SECONDS)
         await self.deliverer.drain(DRAIN_SECONDS)

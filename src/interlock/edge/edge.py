@@ -14,6 +14,7 @@ from interlock.edge.exchange import Request, Responder, Response
 from interlock.edge.json_api import ApiEngine, JsonApi
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.refusals import Refusals
+from interlock.edge.registry_api import RegistryApi
 from interlock.edge.router import Router
 from interlock.edge.server import Server
 from interlock.model.clock import Clock
@@ -43,6 +44,7 @@ class Edge:
     free_disk  bytes free where the store lies
     metrics    further lines for GET /metrics
     sink       where the spans of sampled requests go
+    registry   served at and below its prefix
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Edge:
         free_disk: Callable[[], int] = unlimited_disk,
         metrics: Callable[[], str] = no_metrics,
         sink: TraceSink | None = None,
+        registry: RegistryApi | None = None,
     ) -> None:
         limits = limits or EdgeLimits()
         self.counters = Counters()
@@ -76,6 +79,8 @@ class Edge:
         self.router.add("GET", "/health/live", self._live, guarded=False)
         self.router.add("GET", "/health/ready", self._readiness, guarded=False)
         self.router.add("GET", "/metrics", self._page, guarded=False)
+        if registry is not None:
+            self.router.mount(registry.prefix, registry.handle)
         apis.attach(self.router)
 
     async def start(self, host: str, port: int) -> int:

@@ -35,12 +35,18 @@ class Router:
         self._exact: dict[str, dict[str, Route]] = {}
         self._templates: dict[Segments, dict[str, Route]] = {}
         self._quick: dict[tuple[bytes, bytes], Match] = {}
+        self._mounts: dict[str, Handler] = {}
 
     def add(self, method: str, template: str, handler: Handler, *, guarded: bool = True) -> None:
         """Serve `template`, in which a segment `{name}` stands for any one segment. GET also serves HEAD.
 
         Raises EstateInvalid when that method and template are served already.
         """
+        if any(template == prefix or template.startswith(f"{prefix}/") for prefix in self._mounts):
+            raise EstateInvalid(
+                f"{template} lies below an address that serves something else.",
+                next_step="Give the operation another path.",
+            )
         route = Route(method, template, handler, guarded)
         exact = "{" not in template
         table = self._exact.setdefault(template, {}) if exact else self._variables(template)
@@ -50,6 +56,10 @@ class Router:
             table.setdefault(word, route)
             if exact:
                 self._quick[(word.encode(), template.encode())] = Match(route, template, "", NO_PARAMS)
+
+    def mount(self, prefix: str, handler: Handler) -> None:
+        """Leave every method and path at and below `prefix` to one handler; "" is everything that is not added."""
+        self._mounts[prefix] = handler
 
     def find(self, method: bytes, target: bytes) -> Match:
         """The route of a request target (RFC 9112 section 3.2). Raises NotFound, MethodNotAllowed, MalformedRequest."""
@@ -69,6 +79,10 @@ class Router:
         path, query = _split(target)
         methods, params = self._methods(path)
         if not methods:
+            for prefix, handler in self._mounts.items():
+                if path == prefix or path.startswith(f"{prefix}/"):
+                    word = "GET" if method == "HEAD" else method
+                    return Match(Route(word, prefix, handler, True), path, query, NO_PARAMS)
             raise NotFound("Nothing is served at this address.")
         route = methods.get(method)
         if route is None:

@@ -109,6 +109,25 @@ class ContractSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     ] = 90
 
 
+class RegistrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    path: Annotated[
+        str,
+        Meta(
+            pattern=r"^(/[a-z0-9_-]+)+\Z",
+            description="Where the server has the schema registry: clients take its address with this path.",
+        ),
+    ] = "/registry"
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="A port of its own where the registry answers at the root, for clients that take no path; "
+            "0: none.",
+        ),
+    ] = 0
+
+
 class SystemOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     base_url: Annotated[
         str,
@@ -132,6 +151,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     limits: LimitSettings = LimitSettings()
     trace: TraceSettings = TraceSettings()
     contracts: ContractSettings = ContractSettings()
+    registry: RegistrySettings = RegistrySettings()
     environments: Mapping[str, Environment] = msgspec.field(default_factory=dict)
 
     @property

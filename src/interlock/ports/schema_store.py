@@ -17,13 +17,15 @@ class Reference(NamedTuple):
 
 
 class SchemaContent(NamedTuple):
-    """What an id stands for. Two contents are one when all four are equal, text as text.
+    """What an id stands for.
 
-    metadata   JSON text, or "" for none
+    fingerprint  two contents are one when theirs are equal, however the texts are spelt: the registry makes it
+    metadata     JSON text, or "" for none
     """
 
     type: str
     text: str
+    fingerprint: bytes
     references: tuple[Reference, ...] = ()
     metadata: str = ""
 
@@ -43,9 +45,10 @@ class SchemaStore(Protocol):
 
     Promises
     - one content one id: within a context, the same content has the same id in every subject, for ever; a content that
-      was deleted for good gets its old id back when it is registered again;
+      was deleted for good gets its old id back when it is registered again. Only an import gives it further ids;
     - ids never reused: an id that once stood for a content never stands for another;
-    - versions never reused: a subject's version number is given once, also after the subject was deleted for good;
+    - versions rise: the next one is above all that the subject has, the softly deleted included. What was deleted for
+      good no longer counts, as in the Confluent registry;
     - checked writes: a write whose `seen` is no longer the revision is not applied (StaleRead), so that a decision
       made on what was read holds when it is written;
     - atomic: a write is applied whole or not at all, and is durable before it returns, where the back end is durable;
@@ -99,8 +102,9 @@ class SchemaStore(Protocol):
     ) -> SchemaVersion:
         """Make `content` the newest version of the subject.
 
-        A content that is a live version there already stays that version. `schema_id` and `version` are given by an
-        import; BusinessConflict when they stand for something else.
+        A content that is a live version there already stays that version, and a known content keeps the text that it
+        came with. `schema_id` and `version` are given by an import, which may put another content in the place of a
+        softly deleted version; BusinessConflict when the id or the version stands for something else.
         """
         ...
 
@@ -109,7 +113,11 @@ class SchemaStore(Protocol):
     async def erase(self, subject: str, versions: Sequence[int], seen: int) -> None: ...
 
     async def setting(self, kind: SettingKind, scope: str) -> str | None:
-        """JSON text; `scope` is a subject, a context (`:.name:`) or "" for all."""
+        """`scope` is a subject, a context (`:.name:`) or "" for all."""
+        ...
+
+    async def settings(self, kind: SettingKind) -> dict[str, str]:
+        """All of a kind, by scope."""
         ...
 
     async def set(self, kind: SettingKind, scope: str, value: str | None, seen: int) -> None:

@@ -11,9 +11,9 @@ from interlock.model.problems import BusinessConflict, Problem, StaleRead
 from interlock.ports.schema_store import Reference, SchemaContent, SchemaStore, SchemaVersion
 
 CONTEXT = "."
-ORDER = SchemaContent("JSON", '{"type":"object"}')
-NUMBER = SchemaContent("JSON", '{"type":"number"}')
-AVRO = SchemaContent("AVRO", '"string"')
+ORDER = SchemaContent("JSON", '{"type":"object"}', b"order")
+NUMBER = SchemaContent("JSON", '{"type":"number"}', b"number")
+AVRO = SchemaContent("AVRO", '"string"', b"avro")
 
 
 class SchemaHarness(Protocol):
@@ -99,18 +99,13 @@ async def one_content_has_one_id_in_all_subjects(harness: SchemaHarness) -> None
 
 
 @proves("one content one id")
-async def type_references_and_metadata_are_part_of_the_content(harness: SchemaHarness) -> None:
+async def the_fingerprint_alone_decides(harness: SchemaHarness) -> None:
     store = await harness.open()
-    reference = (Reference("x", "a", 1),)
-    variants = [
-        ORDER,
-        ORDER._replace(type="AVRO"),
-        ORDER._replace(references=reference),
-        ORDER._replace(references=(Reference("x", "a", 2),)),
-        ORDER._replace(metadata='{"properties":{}}'),
-    ]
-    assert [(await added(store, "a", one)).id for one in variants] == [1, 2, 3, 4, 5]
-    assert [one.content for one in await store.versions("a")] == variants
+    spelt = ORDER._replace(text='{ "type": "object" }')
+    described = ORDER._replace(fingerprint=b"described", references=(Reference("x", "a", 1),), metadata="{}")
+    assert [(await added(store, "a", one)).id for one in (ORDER, spelt, described)] == [1, 1, 2]
+    assert (await added(store, "b", spelt)).content == ORDER
+    assert [one.content for one in await store.versions("a")] == [ORDER, described]
 
 
 @proves("one content one id")
@@ -134,6 +129,16 @@ async def a_content_deleted_for_good_gets_its_id_back(harness: SchemaHarness) ->
     assert await store.content(CONTEXT, 1) == ORDER._replace(metadata="{}")
 
 
+@proves("one content one id")
+async def an_import_may_give_a_content_further_ids(harness: SchemaHarness) -> None:
+    store = await harness.open()
+    await added(store, "a", ORDER, schema_id=100, version=1)
+    assert (await added(store, "a", ORDER, schema_id=200, version=2))[1:3] == (2, 200)
+    assert (await added(store, "b", ORDER)).id == 100
+    assert [one.id for one in await store.versions("a")] == [100, 200]
+    assert await store.content(CONTEXT, 200) == ORDER
+
+
 @proves("ids never reused")
 async def an_id_is_never_given_to_another_content(harness: SchemaHarness) -> None:
     store = await harness.open()
@@ -143,16 +148,18 @@ async def an_id_is_never_given_to_another_content(harness: SchemaHarness) -> Non
     assert await conflicts(store, "b", AVRO, 1, 1)
 
 
-@proves("versions never reused")
-async def a_version_number_is_given_once(harness: SchemaHarness) -> None:
+@proves("versions rise")
+async def the_next_version_is_above_all_that_are_kept(harness: SchemaHarness) -> None:
     store = await harness.open()
     for content in (ORDER, NUMBER):
         await added(store, "a", content)
     await store.delete("a", [2], await store.revision())
     assert (await added(store, "a", NUMBER)).version == 3
+    await gone(store, "a", 3)
+    assert (await added(store, "a", AVRO)).version == 3
     await gone(store, "a", 1, 2, 3)
     assert await store.subjects("") == {}
-    assert (await added(store, "a", ORDER)).version == 4
+    assert (await added(store, "a", ORDER)).version == 1
 
 
 @proves("checked writes")
@@ -189,7 +196,7 @@ async def a_refused_write_leaves_nothing(harness: SchemaHarness) -> None:
     await added(store, "a", ORDER)
     before = await store.revision()
     assert await conflicts(store, "a", NUMBER, 9, 1)
-    assert await conflicts(store, "b", ORDER, 9, 1)
+    assert await conflicts(store, "b", NUMBER, 1, 1)
     assert await store.revision() == before
     assert await store.highest_id(CONTEXT) == 1
     assert await store.subjects("") == {"a": True}
@@ -198,7 +205,7 @@ async def a_refused_write_leaves_nothing(harness: SchemaHarness) -> None:
 @proves("atomic", durable=True)
 async def what_was_written_survives_a_reopening(harness: SchemaHarness) -> None:
     store = await harness.open()
-    referring = SchemaContent("JSON", '{"$ref":"x"}', (Reference("x", "a", 1),), '{"tags":{}}')
+    referring = SchemaContent("JSON", '{"$ref":"x"}', b"referring", (Reference("x", "a", 1),), '{"tags":{}}')
     for content in (ORDER, referring):
         await added(store, "a", content)
     await store.delete("a", [1], await store.revision())
@@ -257,11 +264,23 @@ async def an_import_gives_its_own_numbers(harness: SchemaHarness) -> None:
     assert [one.version for one in await store.versions("a")] == [2, 7, 8]
 
 
+@proves("add")
+async def an_import_takes_the_place_of_what_was_deleted_softly(harness: SchemaHarness) -> None:
+    store = await harness.open()
+    await added(store, "a", ORDER)
+    assert await conflicts(store, "a", NUMBER, 2, 1)
+    await store.delete("a", [1], await store.revision())
+    assert (await added(store, "a", NUMBER, schema_id=2, version=1))[1:3] == (1, 2)
+    assert await store.versions("a") == [SchemaVersion("a", 1, 2, NUMBER)]
+    assert await store.content(CONTEXT, 1) is None
+    assert await conflicts(store, "a", AVRO, 1, 2)
+
+
 @proves("referrers")
 async def a_version_knows_who_refers_to_it(harness: SchemaHarness) -> None:
     store = await harness.open()
     await added(store, "a", ORDER)
-    referring = SchemaContent("JSON", '{"$ref":"x"}', (Reference("x", "a", 1),))
+    referring = SchemaContent("JSON", '{"$ref":"x"}', b"referring", (Reference("x", "a", 1),))
     found = await added(store, "b", referring)
     assert await store.referrers("a", 1) == [found]
     assert await store.referrers("a", 2) == []
@@ -292,6 +311,8 @@ async def settings_are_kept_by_kind_and_scope(harness: SchemaHarness) -> None:
     assert await store.setting("config", "") == '"config "'
     assert await store.setting("config", "a") is None
     assert await store.setting("mode", "a") == '"mode a"'
+    await store.set("config", "b", "{}", await store.revision())
+    assert await store.settings("config") == {"": '"config "', "b": "{}"}
 
 
 @proves("one content one id")

@@ -9,13 +9,13 @@ from interlock.ports.schema_store import Reference, SchemaContent, SchemaVersion
 
 
 def version_row(row: tuple[Any, ...]) -> SchemaVersion:
-    subject, version, number, kind, text, references, metadata, deleted = row
-    return SchemaVersion(subject, version, number, content_row((kind, text, references, metadata)), bool(deleted))
+    subject, version, number, deleted, *content = row
+    return SchemaVersion(subject, version, number, content_row(tuple(content)), bool(deleted))
 
 
 def content_row(row: tuple[Any, ...]) -> SchemaContent:
-    kind, text, references, metadata = row
-    return SchemaContent(kind, text, tuple(Reference(*one) for one in json.loads(references)), metadata)
+    kind, text, fingerprint, references, metadata = row
+    return SchemaContent(kind, text, fingerprint, tuple(Reference(*one) for one in json.loads(references)), metadata)
 
 
 def references_text(content: SchemaContent) -> str:

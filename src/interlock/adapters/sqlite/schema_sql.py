@@ -1,17 +1,15 @@
 """The SQL of the schema registry: its tables lie in the store's file. They came with format 2.
 
-`schema_subject` and `schema_content` outlive what was deleted for good, so that no number is given twice.
+`schema_content` outlives what was deleted for good, without its text, so that no id is given twice.
 """
 
 from __future__ import annotations
 
 CREATE = """
 CREATE TABLE schema_content(
-    context TEXT NOT NULL, id INTEGER NOT NULL, digest BLOB NOT NULL, type TEXT NOT NULL, text TEXT,
+    context TEXT NOT NULL, id INTEGER NOT NULL, fingerprint BLOB NOT NULL, type TEXT NOT NULL, text TEXT,
     refs TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY(context, id)) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX schema_content_digest ON schema_content(context, digest);
-CREATE TABLE schema_subject(subject TEXT PRIMARY KEY, context TEXT NOT NULL, newest INTEGER NOT NULL)
-    STRICT, WITHOUT ROWID;
+CREATE INDEX schema_content_fingerprint ON schema_content(context, fingerprint);
 CREATE TABLE schema_version(
     subject TEXT NOT NULL, version INTEGER NOT NULL, context TEXT NOT NULL, id INTEGER NOT NULL,
     deleted INTEGER NOT NULL, PRIMARY KEY(subject, version)) STRICT, WITHOUT ROWID;
@@ -28,15 +26,16 @@ INSERT INTO schema_revision VALUES (1, 0);
 REVISION = "SELECT revision FROM schema_revision"
 REVISE = "UPDATE schema_revision SET revision = revision + 1"
 
+_CONTENT = "c.type, c.text, c.fingerprint, c.refs, c.metadata"
 _VERSION = (
-    "SELECT v.subject, v.version, v.id, c.type, c.text, c.refs, c.metadata, v.deleted FROM schema_version AS v "
+    f"SELECT v.subject, v.version, v.id, v.deleted, {_CONTENT} FROM schema_version AS v "
     "JOIN schema_content AS c ON c.context = v.context AND c.id = v.id "
 )
 VERSIONS = _VERSION + "WHERE v.subject = ? ORDER BY v.version"
 ALL_VERSIONS = _VERSION + "WHERE substr(v.subject, 1, length(?1)) = ?1 ORDER BY v.subject, v.version"
 USES = _VERSION + "WHERE v.context = ? AND v.id = ? ORDER BY v.subject, v.version"
 REFERRERS = (
-    "SELECT v.subject, v.version, v.id, c.type, c.text, c.refs, c.metadata, v.deleted FROM schema_reference AS r "
+    f"SELECT v.subject, v.version, v.id, v.deleted, {_CONTENT} FROM schema_reference AS r "
     "JOIN schema_content AS c ON c.context = r.context AND c.id = r.id "
     "JOIN schema_version AS v ON v.context = r.context AND v.id = r.id "
     "WHERE r.subject = ? AND r.version = ? ORDER BY v.subject, v.version"
@@ -45,23 +44,19 @@ SUBJECTS = (
     "SELECT subject, min(deleted) = 0 FROM schema_version WHERE substr(subject, 1, length(?1)) = ?1 "
     "GROUP BY subject ORDER BY subject"
 )
-CONTENT = "SELECT type, text, refs, metadata FROM schema_content WHERE context = ? AND id = ? AND text IS NOT NULL"
+CONTENT = f"SELECT {_CONTENT} FROM schema_content AS c WHERE c.context = ? AND c.id = ? AND c.text IS NOT NULL"
 HIGHEST_ID = "SELECT max(id) FROM schema_content WHERE context = ?"
 
-ID_OF = "SELECT id FROM schema_content WHERE context = ? AND digest = ?"
-ID_TAKEN = "SELECT 1 FROM schema_content WHERE context = ? AND id = ?"
+ID_OF = "SELECT min(id) FROM schema_content WHERE context = ? AND fingerprint = ?"
+FINGERPRINT = "SELECT fingerprint FROM schema_content WHERE context = ? AND id = ?"
+# A content in use keeps the text that it came with; one that was deleted for good gets the new one.
 CONTENT_NEW = (
-    "INSERT INTO schema_content(context, id, digest, type, text, refs, metadata) VALUES (?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET text = excluded.text, metadata = excluded.metadata"
+    "INSERT INTO schema_content(context, id, fingerprint, type, text, refs, metadata) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET text = excluded.text, refs = excluded.refs, metadata = excluded.metadata "
+    "WHERE text IS NULL"
 )
 REFERENCE_NEW = "INSERT OR IGNORE INTO schema_reference(subject, version, context, id) VALUES (?, ?, ?, ?)"
-NEWEST = "SELECT newest FROM schema_subject WHERE subject = ?"
-SUBJECT_NEWEST = (
-    "INSERT INTO schema_subject(subject, context, newest) VALUES (?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET newest = max(newest, excluded.newest)"
-)
-VERSION_TAKEN = "SELECT 1 FROM schema_version WHERE subject = ? AND version = ?"
-VERSION_NEW = "INSERT INTO schema_version(subject, version, context, id, deleted) VALUES (?, ?, ?, ?, 0)"
+VERSION_NEW = "INSERT OR REPLACE INTO schema_version(subject, version, context, id, deleted) VALUES (?, ?, ?, ?, 0)"
 DELETE = "UPDATE schema_version SET deleted = 1 WHERE subject = ? AND version = ?"
 ERASE = "DELETE FROM schema_version WHERE subject = ? AND version = ?"
 # What no version uses any more keeps its number and loses its text.
@@ -74,5 +69,6 @@ FORGET_REFERENCES = (
     "WHERE v.context = schema_reference.context AND v.id = schema_reference.id)"
 )
 SETTING = "SELECT value FROM schema_setting WHERE kind = ? AND scope = ?"
+SETTINGS = "SELECT scope, value FROM schema_setting WHERE kind = ? ORDER BY scope"
 SETTING_PUT = "INSERT OR REPLACE INTO schema_setting(kind, scope, value) VALUES (?, ?, ?)"
 SETTING_DROP = "DELETE FROM schema_setting WHERE kind = ? AND scope = ?"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 
 import apsw
 
 from interlock.adapters.sqlite import schema_sql
 from interlock.adapters.sqlite.file import fetch, scalar
-from interlock.adapters.sqlite.schema_rows import references_text, version_row
+from interlock.adapters.sqlite.schema_rows import content_row, references_text, version_row
 from interlock.model.problems import BusinessConflict, StaleRead
 from interlock.ports.schema_store import SchemaContent, SchemaVersion
 
@@ -26,23 +24,28 @@ def add(
 ) -> SchemaVersion:
     """See `SchemaStore.add`."""
     checked(connection, seen)
-    for one in map(version_row, fetch(connection, schema_sql.VERSIONS, (subject,))):
-        if one.content == content and not one.deleted and version in (None, one.version):
+    every = [version_row(row) for row in fetch(connection, schema_sql.VERSIONS, (subject,))]
+    for one in reversed(every):
+        same = one.content.fingerprint == content.fingerprint and not one.deleted
+        if same and version in (None, one.version) and schema_id in (None, one.id):
             return one
     number = id_for(connection, context, content, schema_id)
-    newest = scalar(connection, schema_sql.NEWEST, (subject,)) or 0
-    place = version or newest + 1
-    if scalar(connection, schema_sql.VERSION_TAKEN, (subject, place)):
+    place = version or max((one.version for one in every), default=0) + 1
+    taken = next((one for one in every if one.version == place), None)
+    if taken is not None and not (taken.deleted and schema_id):
         raise BusinessConflict(f"{subject} has a version {place} already.")
     write(connection, context, number, content)
-    connection.execute(schema_sql.SUBJECT_NEWEST, (subject, context, place))
     connection.execute(schema_sql.VERSION_NEW, (subject, place, context, number))
+    if taken is not None:
+        forget(connection)
     connection.execute(schema_sql.REVISE)
-    return SchemaVersion(subject, place, number, content)
+    kept = content_row(fetch(connection, schema_sql.CONTENT, (context, number))[0])
+    return SchemaVersion(subject, place, number, kept)
 
 
 def write(connection: apsw.Connection, context: str, number: int, content: SchemaContent) -> None:
-    row = (context, number, digest(content), content.type, content.text, references_text(content), content.metadata)
+    references = references_text(content)
+    row = (context, number, content.fingerprint, content.type, content.text, references, content.metadata)
     connection.execute(schema_sql.CONTENT_NEW, row)
     pairs = [(one.subject, one.version, context, number) for one in content.references]
     connection.executemany(schema_sql.REFERENCE_NEW, pairs)
@@ -50,12 +53,12 @@ def write(connection: apsw.Connection, context: str, number: int, content: Schem
 
 def id_for(connection: apsw.Connection, context: str, content: SchemaContent, wanted: int | None) -> int:
     """The id that the content has, or the wanted one, or the next."""
-    known: int | None = scalar(connection, schema_sql.ID_OF, (context, digest(content)))
     if wanted is None:
+        known: int | None = scalar(connection, schema_sql.ID_OF, (context, content.fingerprint))
         return known if known is not None else (scalar(connection, schema_sql.HIGHEST_ID, (context,)) or 0) + 1
-    taken = known is None and scalar(connection, schema_sql.ID_TAKEN, (context, wanted))
-    if taken or known not in (None, wanted):
-        raise BusinessConflict(f"The id {wanted} and this content are not free for each other.")
+    stands = scalar(connection, schema_sql.FINGERPRINT, (context, wanted))
+    if stands not in (None, content.fingerprint):
+        raise BusinessConflict(f"The id {wanted} stands for another schema.")
     return wanted
 
 
@@ -68,8 +71,14 @@ def delete(connection: apsw.Connection, subject: str, versions: Sequence[int], s
 def erase(connection: apsw.Connection, subject: str, versions: Sequence[int], seen: int) -> None:
     checked(connection, seen)
     connection.executemany(schema_sql.ERASE, [(subject, version) for version in versions])
-    for statement in (schema_sql.FORGET_REFERENCES, schema_sql.FORGET, schema_sql.REVISE):
-        connection.execute(statement)
+    forget(connection)
+    connection.execute(schema_sql.REVISE)
+
+
+def forget(connection: apsw.Connection) -> None:
+    """The texts that no version uses any more."""
+    connection.execute(schema_sql.FORGET_REFERENCES)
+    connection.execute(schema_sql.FORGET)
 
 
 def put_setting(connection: apsw.Connection, kind: str, scope: str, value: str | None, seen: int) -> None:
@@ -84,9 +93,3 @@ def put_setting(connection: apsw.Connection, kind: str, scope: str, value: str |
 def checked(connection: apsw.Connection, seen: int) -> None:
     if scalar(connection, schema_sql.REVISION) != seen:
         raise StaleRead("The registry has changed since it was read.")
-
-
-def digest(content: SchemaContent) -> bytes:
-    """Decides whether two contents are one; stands in the file, so it never changes."""
-    parts = [content.type, content.text, references_text(content), content.metadata]
-    return hashlib.sha256(json.dumps(parts).encode()).digest()

@@ -170,6 +170,9 @@ class SqliteSchemas:
         found = await self._place.read(schema_sql.SETTING, (kind, scope))
         return str(found[0][0]) if found else None
 
+    async def settings(self, kind: SettingKind) -> dict[str, str]:
+        return dict(await self._place.read(schema_sql.SETTINGS, (kind,)))
+
     async def set(self, kind: SettingKind, scope: str, value: str | None, seen: int) -> None:
         await self._place.write(partial(put_setting, kind=kind, scope=scope, value=value, seen=seen))
 

@@ -1,0 +1,57 @@
+"""Composes the schema registry of a running engine."""
+
+from __future__ import annotations
+
+from interlock.adapters.memory import MemoryStore
+from interlock.adapters.memory_schemas import MemorySchemas
+from interlock.adapters.sqlite import SqliteSchemas, SqliteStore
+from interlock.adapters.worker_thread import WorkerThread
+from interlock.edge.limits import EdgeLimits
+from interlock.edge.registry_api import RegistryApi
+from interlock.edge.router import Router
+from interlock.edge.server import Server
+from interlock.estate.estate import Estate
+from interlock.model.clock import Clock
+from interlock.model.problems import SettingInvalid
+from interlock.ports.schema_store import SchemaStore
+from interlock.registry.registry import Registry
+
+
+def schema_store(store: SqliteStore | MemoryStore) -> SchemaStore:
+    """Beside the log and the state, in the same file."""
+    return SqliteSchemas.beside(store) if isinstance(store, SqliteStore) else MemorySchemas()
+
+
+class ServedRegistry:
+    """The registry below its path on the engine's port, and at the root of a port of its own if the settings say so."""
+
+    def __init__(self, estate: Estate, store: SqliteStore | MemoryStore, clock: Clock, limits: EdgeLimits) -> None:
+        self._settings = estate.settings
+        self._thread = WorkerThread("interlock-compatibility")
+        self.registry = Registry.on(schema_store(store), aside=self._thread.run)
+        self.api = RegistryApi(self.registry, estate.settings.registry.path)
+        self._clock = clock
+        self._limits = limits
+        self._server: Server | None = None
+        self.port = 0
+
+    async def listen(self) -> None:
+        """On the port of its own, if there is one to be."""
+        settings = self._settings
+        if not settings.registry.port:
+            return
+        router = Router()
+        router.mount("", RegistryApi(self.registry).handle)
+        self._server = Server(router, self._clock, self._limits)
+        try:
+            self.port = await self._server.listen_tcp(settings.server.host, settings.registry.port)
+        except OSError as error:
+            raise SettingInvalid(
+                f"Cannot listen on {settings.server.host}:{settings.registry.port}: {error.strerror}.",
+                next_step="Stop what listens there, or set registry.port to another port, or to 0 for none.",
+            ) from error
+
+    async def drain(self, seconds: float) -> None:
+        if self._server is not None:
+            await self._server.drain(seconds)
+        await self._thread.close()

@@ -1,0 +1,1 @@
+"""Subjects, versions, ids, compatibility and modes of schemas: what edge serves and govern asks."""

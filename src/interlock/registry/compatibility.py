@@ -1,0 +1,62 @@
+"""Whether a schema may follow earlier ones of its subject, in the words of the Confluent registry, with our reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import msgspec
+
+from interlock.contracts.comparison import ChangeFinding, Mode, Reading, refused
+from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.diff import compare
+from interlock.registry.schema_reading import KINDS, ReadSchema
+
+_WITNESS_CHARACTERS = 300
+
+
+class Earlier(NamedTuple):
+    """One earlier version. `carried` says who still carries documents of it, for whoever is told that they break."""
+
+    version: int
+    schema: ReadSchema
+    carried: str = ""
+
+
+def objections(new: ReadSchema, olds: Sequence[Earlier], level: str, policy: Reading) -> list[str]:
+    """Empty when compatible. All of `olds` are asked, newest first; bounded by the differs' own budgets."""
+    if level == "NONE":
+        return []
+    found: list[str] = []
+    for old in olds:
+        said = _against(new, old, level, policy)
+        if said:
+            found += [*said, f"{{oldSchemaVersion: {old.version}}}", f"{{oldSchema: '{old.schema.text}'}}"]
+            if old.carried:
+                found.append(f"{{carriedBy: '{old.carried}'}}")
+    return [*found, f"{{compatibility: '{level}'}}"] if found else []
+
+
+def _against(new: ReadSchema, old: Earlier, level: str, policy: Reading) -> list[str]:
+    if old.schema.type != new.type:
+        detail = f"the subject holds {old.schema.type}, this is {new.type}"
+        return [_said("SCHEMA_TYPE_CHANGED", detail, "")]
+    mode = cast("Mode", level.removesuffix("_TRANSITIVE"))
+    try:
+        comparison = compare(old.schema.complete, new.complete, mode=mode, reading=policy, kind=KINDS[new.type])
+    except ContractInvalid as invalid:
+        return [_said("NOT_COMPARABLE", invalid.detail, invalid.pointer)]
+    return [_finding(one) for one in comparison.findings if refused(one)]
+
+
+def _finding(finding: ChangeFinding) -> str:
+    message = finding.message
+    if finding.witness is not msgspec.UNSET:
+        text = json.dumps(finding.witness, ensure_ascii=False, separators=(",", ":"))
+        message += f" It shows on: {text[:_WITNESS_CHARACTERS]}{' …' if len(text) > _WITNESS_CHARACTERS else ''}"
+    return _said(finding.rule, f"{message} ({finding.direction})", finding.path)
+
+
+def _said(kind: str, description: str, place: str) -> str:
+    return f"{{errorType:'{kind}', description:'{description}', additionalInfo:'{place}'}}"

@@ -1,0 +1,24 @@
+"""The registry as one object: what edge serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interlock.ports.schema_store import SchemaStore
+from interlock.registry.catalog import Catalog
+from interlock.registry.governed import UNGOVERNED, Governed
+from interlock.registry.registration import Aside, Registration, here
+from interlock.registry.scopes import Scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    catalog: Catalog
+    registration: Registration
+    scopes: Scopes
+    governed: Governed
+
+    @classmethod
+    def on(cls, store: SchemaStore, governed: Governed = UNGOVERNED, aside: Aside[list[str]] = here) -> Registry:
+        catalog, scopes = Catalog(store), Scopes(store, governed)
+        return cls(catalog, Registration(store, catalog, scopes, governed, aside), scopes, governed)
