@@ -1,6 +1,6 @@
 """Interlock: contract-first integration, with guarantees that can be defended in a postmortem."""
 
-from interlock.model.problems import BusinessConflict, Rejected
+from interlock.model.problems import BusinessConflict, NotFound, Rejected
 from interlock.model.retry import RetrySchedule, exponential
 from interlock.sdk.context import Context
 from interlock.sdk.flow import Flow
@@ -11,6 +11,7 @@ __all__ = [
     "BusinessConflict",
     "Context",
     "Flow",
+    "NotFound",
     "Rejected",
     "Reply",
     "RetrySchedule",

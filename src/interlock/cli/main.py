@@ -15,6 +15,7 @@ from interlock.model.problems import Problem
 
 COMMANDS: dict[str, str] = {
     "init": "make a small estate to start from",
+    "new": "make a part of an estate from a template, or the next version of a contract",
     "check": "check an estate; every mistake at once",
     "generate": "write typed classes and clients from contracts",
     "dev": "run an estate here, with the embedded store",
