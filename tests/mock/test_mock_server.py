@@ -126,7 +126,7 @@ def test_events_are_pushed_to_an_address(commerce: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"openapi": "3.1.0",\n "openapi": "3.1.0"}', "contract.json:1  An object has a name twice"),
+        ('{"openapi": "3.1.0",\n "openapi": "3.1.0"}', "contract.json:2  An object has a name twice"),
         ('{"swagger": "2.0"}', "found: Swagger 2.0"),
         ('{"a": 1}', "neither OpenAPI nor JSON Schema"),
         ('{"type": "objekt"}', "contract.json:1"),
