@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import interlock
+from interlock.contracts import deprecation
 from interlock.contracts.finding import Finding
 from interlock.contracts.rule import BY_ID, RULES, SYSTEM, SYSTEM_EXAMPLE
 from interlock.estate.loader import examine
@@ -24,7 +25,9 @@ def _payments(shop: Path) -> None:
 
 
 def findings(root: Path, code: str) -> list[Finding]:
-    return [finding for finding in examine(root, today=TODAY).findings if finding.code == code]
+    plans, _ = deprecation.parse(BY_ID[code].before)
+    promised = {(plan.contract, plan.major): plan for plan in plans}
+    return [finding for finding in examine(root, today=TODAY, promised=promised).findings if finding.code == code]
 
 
 @pytest.mark.parametrize("code", BY_ID)

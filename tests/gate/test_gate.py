@@ -6,6 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_a_minor_version_needs_no_decision(repository: Repository) -> None:
     assert lines[0] == (
         'orders.OrderPlaced 1.0.0 → 1.1.0   minor, compatible (BACKWARD)   + optional field "gift_note" (internal)'
     )
-    assert lines[1] == ("blast radius: 1 flow reads this event (spending); which fields they read is not recorded yet")
+    assert lines[1] == ("blast radius: 1 flow reads this event (spending); none reads the changed part")
     assert lines[2].startswith("decision: not needed  ")
     assert lines[2].endswith("PASS")
 
@@ -125,10 +126,13 @@ def test_a_version_lives_until_its_sunset(repository: Repository) -> None:
     assert {"REMOVED_BEFORE_SUNSET", "SUNSET_SHORTENED"} <= set(repository.rules())
 
 
-def test_after_its_sunset_a_version_may_go(repository: Repository) -> None:
+def test_after_its_sunset_a_version_may_go_once_no_flow_waits_for_it(repository: Repository) -> None:
     _second_major(repository, deprecated="2020-01-01", sunset="2020-12-31")
     (repository.shop.root / ORDER / "1.0.0.json").unlink()
     repository.shop.write("deprecations.toml", "")
+    assert repository.rules() == ["FLOW_BROKEN"]
+    flow = repository.shop.root / "flows/spending.py"
+    flow.write_text(flow.read_text().replace("OrderPlaced", "OrderPlacedV2"))
     report = repository.report()
     assert report["passed"], report["problems"]
     assert [change["step"] for change in report["contracts"]] == ["removed"]
@@ -154,6 +158,64 @@ def test_a_sunset_comes_no_earlier_than_promised(repository: Repository) -> None
     report = repository.report()
     assert (report["passed"], [one["rule"] for one in report["waived"]]) == (True, ["SUNSET_SHORTENED"])
     assert repository.shop.check() == {}  # the gate's waiver is not needless to `check`
+
+
+def test_a_flow_that_does_not_load_hides_who_reads(repository: Repository) -> None:
+    repository.shop.version("1.1.0", optional())
+    repository.shop.append("flows/spending.py", "\nimport nowhere_to_be_found\n")
+    [problem] = repository.report()["problems"]
+    assert (problem["rule"], problem["file"]) == ("FLOW_BROKEN", "flows/spending.py")
+    assert "nowhere_to_be_found" in problem["detail"]
+
+
+READER = """from interlock import Context, Flow
+
+from estate.contracts.orders import OrderPlaced
+
+flow = Flow("{name}", owner="team-orders")
+
+
+@flow.on({event})
+async def handle(event: object, ctx: Context) -> None:
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "part"),
+    [
+        ("OrderPlaced", "ctx.put('seen', event.order_id, event.currency)", "touched"),
+        ("OrderPlaced", "ctx.put('seen', event.order_id, event.total)", ""),
+        ("OrderPlaced", "print(event)", "unclear"),
+        ("OrderPlaced", "await ctx.get('seen', getattr(event, 'currency'))", "unclear"),
+        ('"orders.OrderPlaced"', "ctx.put('seen', event['order_id'], event.get('currency'))", "touched"),
+        ('"orders.OrderPlaced"', "ctx.put('seen', event['order_id'], event.get('total', ''))", ""),
+        ('"orders.OrderPlaced"', "ctx.put('seen', 'x', str(event.items()))", "unclear"),
+        ('"orders.OrderPlaced"', "ctx.put('seen', 'x', event[ctx.key])", "unclear"),
+    ],
+)
+def test_who_reads_the_changed_part_is_told_from_the_code(
+    repository: Repository, event: str, body: str, part: str
+) -> None:
+    repository.shop.write("flows/other.py", READER.format(name="other", event=event, body=body))
+    flow = repository.shop.root / "flows/spending.py"
+    flow.write_text(flow.read_text().replace("order.currency", "order.note"))
+    repository.base = repository.commit("a reader")
+
+    def narrower(document: dict[str, Any]) -> None:
+        document["properties"]["currency"]["enum"] = ["EUR", "GBP"]
+
+    repository.shop.version("1.1.0", narrower)
+    [change] = repository.report()["contracts"]
+    assert change["readers"] == ["other", "spending"]
+    assert (change.get("touched"), change.get("unclear")) == (
+        ["other"] if part == "touched" else [],
+        ["other"] if part == "unclear" else [],
+    )
+    [finding] = repository.shop.check()["BREAKING_NEEDS_MAJOR"]
+    said = {"touched": "One flow reads it: other.", "unclear": "One flow hands the event on whole: other."}
+    assert said.get(part, "No flow of this estate reads it.") in finding["detail"]
+    assert f"handle{'' if part == '' else 's'} the event without reading it: " in finding["detail"]
 
 
 def test_old_mistakes_are_not_this_changes_fault(repository: Repository) -> None:
@@ -238,6 +300,26 @@ def test_markdown_is_ready_as_a_comment(repository: Repository) -> None:
     [row] = [line for line in out.splitlines() if line.startswith("| `orders.OrderPlaced`")]
     assert "<img" not in row
     assert row.replace("\\|", "").count("|") == 6
+
+
+@pytest.mark.parametrize("format_", ["junit", "sarif"])
+def test_formats_of_build_servers(repository: Repository, format_: str) -> None:
+    path = repository.shop.version("1.1.0", required())
+    repository.shop.write("waivers.toml", waiver("VERSION_EDITED", f"{ORDER}/1.0.0.json"))
+    repository.shop.version("1.0.0", optional())
+    code, out, _ = repository.gate("--format", format_)
+    assert code == 1
+    if format_ == "junit":
+        [suite] = ElementTree.fromstring(out)
+        assert {case.get("type") for case in suite.iter("failure")} == {"FINDING_NEW", "DECISION_MISSING"}
+        assert len(list(suite.iter("skipped"))) == 1
+        return
+    results = json.loads(out)["runs"][0]["results"]
+    said = {(one["ruleId"], one["level"]): one for one in results}
+    place = said["FINDING_NEW", "error"]["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"] > 1) == (path, True)
+    assert "suppressions" in said["VERSION_EDITED", "error"]
+    assert "blast radius" in said["CONTRACT_CHANGED", "note"]["message"]["text"]
 
 
 def test_as_a_process(repository: Repository) -> None:

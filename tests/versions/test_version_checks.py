@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -34,9 +38,11 @@ def test_a_breaking_change_is_told_with_place_readers_witness_and_next_step(shop
     assert code == 1
     found = shop.check()["BREAKING_NEEDS_MAJOR"]
     assert {one["file"] for one in found} == {path}
-    finding = next(one for one in found if "\n" in one["detail"])
+    finding = next(one for one in found if "refuses a document" in one["detail"])
     assert "channel" in finding["detail"]
-    assert "One flow reads it: spending." in finding["detail"]
+    assert "1.1.0 against 1.0.0, property-added-required at /properties/channel: " in finding["detail"]
+    assert '\nis {"type":"string","x-classification":"internal"}\n' in finding["detail"]
+    assert "One flow handles the event without reading it: spending." in finding["detail"]
     assert "\n1.1.0 refuses a document of 1.0.0: {" in finding["detail"]
     assert "\n   1.1.0 refuses a document of 1.0.0: {" in out
     step = "Make it 2.0.0 with a deprecation plan: interlock new version orders.OrderPlaced --major"
@@ -126,6 +132,55 @@ def test_a_plan_is_whole(shop: Shop, changed: dict[str, str], said: str) -> None
     found = shop.check()["DEPRECATION_INCOMPLETE"]
     assert {(one["file"], one["line"]) for one in found} == {("deprecations.toml", 2)}
     assert any(said in one["detail"] for one in found)
+
+
+def test_all_that_a_plan_lacks_is_said_at_once(shop: Shop) -> None:
+    shop.version("2.0.0", required())
+    shop.write("deprecations.toml", '[[deprecation]]\ncontract = "orders.OrderPlaced"\nmajor = 1\n')
+    [finding] = shop.check()["DEPRECATION_INCOMPLETE"]
+    for name in ("successor", "contact", "reason", "deprecated", "sunset"):
+        assert f"no {name}, a" in finding["detail"]
+
+
+def test_a_sunset_comes_no_earlier_than_it_was_committed(shop: Shop, tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
+
+    shop.version("2.0.0", required())
+    shop.write("deprecations.toml", plan())
+    assert shop.check() == {}  # in no repository
+    git("init", "-q", "-b", "main")
+    assert shop.check() == {}  # nothing was committed
+    git("add", ".")
+    git("commit", "-q", "-m", "a second major")
+    shop.write("deprecations.toml", plan(sunset="2099-05-31"))
+    [finding] = shop.check()["SUNSET_SHORTENED"]
+    assert finding["detail"] == "The sunset of orders.OrderPlaced 1.x was 2099-06-01, and is 2099-05-31 now."
+    assert shop.run("check", str(shop.root))[0] == 1
+    git("commit", "-q", "-a", "-m", "shortened")
+    assert shop.check() == {}
+    code, out, _ = shop.run("check", str(shop.root), "--base", "HEAD~1")
+    assert (code, "SUNSET_SHORTENED" in out) == (1, True)
+    code, _, err = shop.run("check", str(shop.root), "--base", "nowhere")
+    assert (code, "git knows no revision nowhere" in err) == (2, True)
+    shop.write("waivers.toml", waiver("SUNSET_SHORTENED", "deprecations.toml"))
+    assert shop.run("check", str(shop.root), "--base", "HEAD~1")[0] == 0
+    assert shop.check() == {}  # the waiver is not needless, though nothing needs it against the last commit
+
+
+@pytest.mark.parametrize("format_", ["markdown", "junit", "sarif"])
+def test_findings_in_the_formats_of_build_servers(shop: Shop, format_: str) -> None:
+    path = shop.version("1.1.0", required())
+    code, out, _ = shop.run("check", str(shop.root), "--format", format_)
+    assert code == 1
+    said = out.replace("\\", "")  # of Markdown
+    assert all(word in said for word in (path, "BREAKING_NEEDS_MAJOR", "interlock new version orders.OrderPlaced"))
+    if format_ == "junit":
+        assert ElementTree.fromstring(out).find("testsuite/testcase/failure") is not None
+    if format_ == "sarif":
+        [run] = json.loads(out)["runs"]
+        assert {result["ruleId"] for result in run["results"]} == {"BREAKING_NEEDS_MAJOR"}
 
 
 def test_the_notice_is_a_setting(shop: Shop) -> None:

@@ -10,6 +10,7 @@ from interlock.app.local_time import today
 from interlock.contracts.diff import compare
 from interlock.estate.folder import MARKER, Folder
 from interlock.estate.loader import examine
+from interlock.estate.readers import Readers
 from interlock.estate.static_check import read_static
 from interlock.govern.gate import Gate
 from interlock.govern.gate_report import GateReport
@@ -36,9 +37,12 @@ def judge(estate: Path, base: str, head: str | None = None) -> GateReport:
 
 def _judged(head: Path, before: Folder, base_name: str, head_name: str) -> GateReport:
     day = today()
-    flows = tuple(examine(head, today=day).estate.flows.values())
     base = read_static(before, compare, day)
-    return Gate(base, read_static(Folder(head), compare, day, flows), flows, compare, day).report(base_name, head_name)
+    examination, folder = examine(head, today=day), Folder(head)
+    readers = Readers(examination.estate.flows.values(), folder)
+    after = read_static(folder, compare, day, readers, base.plans)
+    broken = [finding for finding in examination.errors if finding.file.startswith("flows/")]
+    return Gate(base, after, readers, compare, day, broken).report(base_name, head_name)
 
 
 def _write(root: Path, files: dict[str, bytes]) -> None:

@@ -35,6 +35,14 @@ def read_revision(estate: Path, name: str) -> Revision:
     return Revision(commit, dict(_contents(estate, _entries(estate, commit))))
 
 
+def read_file(estate: Path, commit: str, path: str) -> bytes:
+    """One file of the estate's folder; nothing where that commit has none there."""
+    _, listed = _git(estate, "ls-tree", "-z", commit, "--", path)
+    if not listed:
+        return b""
+    return _git(estate, "cat-file", "blob", listed.split(b"\t")[0].split(b" ")[2].decode())[1]
+
+
 def common_ancestor(estate: Path, base: str, head: str) -> str:
     """Where the branch left its base: what others have landed there since is none of the branch's changes."""
     ours, theirs = commit_of(estate, head), commit_of(estate, base)

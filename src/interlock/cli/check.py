@@ -1,16 +1,20 @@
-"""`interlock check`: every mistake of an estate at once. Exit 0 sound, 1 errors, 2 no estate there."""
+"""`interlock check`: every mistake of an estate at once. Exit 0 sound, 1 errors, 2 no estate, or no such revision."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
-import msgspec
-
-from interlock.app.local_time import today
+from interlock.app.git_revision import RevisionUnreadable
+from interlock.app.local_time import now_text, today
+from interlock.app.promised_plans import promised_plans
 from interlock.app.stopwatch import Stopwatch
-from interlock.cli.finding_text import finding_text, summary
+from interlock.cli.finding_text import entry, finding_text, summary
+from interlock.cli.report_text import as_json, rendered
+from interlock.contracts.report.entry import FORMATS, Report
+from interlock.contracts.rule import BY_ID
 from interlock.estate.loader import Examination, examine
 from interlock.model.problems import EstateInvalid
 
@@ -18,33 +22,52 @@ from interlock.model.problems import EstateInvalid
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--base", metavar="REV", help="no sunset is earlier than this git revision has it (default: the last commit)"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    parser.add_argument("--json", action="store_const", dest="format", const="json", help="the same as --format json")
 
 
 def run(arguments: argparse.Namespace) -> int:
     watch = Stopwatch()
     try:
-        examination = examine(arguments.estate, arguments.environment, today())
-    except EstateInvalid as problem:
+        promised = promised_plans(arguments.estate, arguments.base)
+        examination = examine(arguments.estate, arguments.environment, today(), promised)
+    except (EstateInvalid, RevisionUnreadable) as problem:
         print(f"{problem.detail}\n   {problem.step}", file=sys.stderr)
         return 2
-    if arguments.json:
-        print(_document(examination))
-    else:
+    if arguments.format == "text":
         for finding in examination.findings:
             print(finding_text(finding))
-        waived = f", {len(examination.waived)} waived" if examination.waived else ""
-        print(f"{summary(examination.findings, examination.contract_files)}{waived}, {watch.seconds:.1f} s")
+        print(f"{_summary(examination)}, {watch.seconds:.1f} s")
+    elif arguments.format == "json":
+        print(as_json(_document(examination)))
+    else:
+        print(rendered(_report(examination), arguments.format, now_text(), watch.seconds))
     return 1 if examination.errors else 0
 
 
-def _document(examination: Examination) -> str:
-    document = {
+def _summary(examination: Examination) -> str:
+    waived = f", {len(examination.waived)} waived" if examination.waived else ""
+    return summary(examination.findings, len(examination.contract_files)) + waived
+
+
+def _document(examination: Examination) -> dict[str, Any]:
+    return {
         "estate": examination.estate.name,
         "hash": examination.estate.hash,
-        "contracts": examination.contract_files,
+        "contracts": len(examination.contract_files),
         "errors": len(examination.errors),
         "findings": examination.findings,
         "waived": [{"finding": one.finding, "reason": one.waiver.reason} for one in examination.waived],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def _report(examination: Examination) -> Report:
+    waived = tuple(entry(one.finding, one.waiver.reason) for one in examination.waived)
+    return Report(
+        command="interlock check", subject=examination.estate.name, summary=_summary(examination),
+        entries=(*map(entry, examination.findings), *waived), files=examination.contract_files,
+        purposes={rule.id: rule.purpose for rule in BY_ID.values()},
+    )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock.contracts.finding import Finding
+from interlock.contracts.report.entry import Entry
+from interlock.contracts.report.text import entry_text
 
 
 def counted(total: int, noun: str) -> str:
@@ -13,9 +15,16 @@ def counted(total: int, noun: str) -> str:
 
 def finding_text(finding: Finding) -> str:
     """Three lines or more; the place first, so that editors jump there."""
-    detail = finding.detail.replace("\n", "\n   ")
-    head = f"{finding.file}:{finding.line}  {finding.code}  {finding.severity}"
-    return f"{head}\n   {detail}\n   {finding.next_step}"
+    return entry_text(entry(finding))
+
+
+def entry(finding: Finding, waived: str | None = None) -> Entry:
+    """For every format; `waived` is the reason why nobody has to act on it."""
+    message, *more = finding.detail.split("\n")
+    return Entry(
+        rule=finding.code, gravity=finding.severity, file=finding.file, line=finding.line, message=message,
+        pointer=finding.pointer, more=(*more, finding.next_step), waived=waived,
+    )  # fmt: skip
 
 
 def summary(findings: Sequence[Finding], contract_files: int) -> str:

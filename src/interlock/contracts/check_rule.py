@@ -15,6 +15,7 @@ class Rule:
     takes the file away. A whole file begins with "=" and replaces what was there. A patch for a version that is not
     there begins from the version beside it.
 
+    before      for a rule about a change: the text of `place` in the last commit
     waivable    whether waivers.toml may set it aside; not where the estate could not be read or run, nor for secrets
     """
 
@@ -26,3 +27,4 @@ class Rule:
     good: str
     severity: Severity = "error"
     waivable: bool = True
+    before: str = ""

@@ -97,20 +97,23 @@ def problems(plan: Deprecation, versions: Iterable[str], owners: Iterable[str], 
 
 
 def _mistake(table: dict[str, Any]) -> str | None:
-    for name in _TEXTS:
-        if not isinstance(table.get(name), str) or not table[name].strip():
-            return f"The deprecation has no {name}, a text."
+    """All that is wrong with a table."""
+    said = [f"It has no {name}, a text." for name in _TEXTS if not _is_text(table.get(name))]
     for name in _DATES:
         if not isinstance(table.get(name), date) or isinstance(table[name], datetime):
-            return f"The deprecation has no {name}, a date such as 2027-06-01 without quotes."
+            said.append(f"It has no {name}, a date such as 2027-06-01 without quotes.")
     major = table.get("major")
     if not isinstance(major, int) or isinstance(major, bool) or major < 1:
-        return "The deprecation has no major, a whole number from 1."
+        said.append("It has no major, a whole number from 1.")
     link = table.get("link", "")
     if not isinstance(link, str) or (link and not (_LINK.fullmatch(link) and not set('<>"') & set(link))):
-        return "The link is no http or https address."
-    unknown = sorted(table.keys() - {*_TEXTS, *_DATES, "major", "link"})
-    return f"A deprecation has no {unknown[0]}." if unknown else None
+        said.append("Its link is no http or https address.")
+    said += [f"A deprecation has no {name}." for name in sorted(table.keys() - {*_TEXTS, *_DATES, "major", "link"})]
+    return " ".join(["The deprecation is not whole.", *said]) if said else None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _named(table: dict[str, Any]) -> tuple[str, int]:

@@ -27,14 +27,15 @@ GATE_RULES: tuple[GateRule, ...] = (
         "Put the file back; plan its end in deprecations.toml, and remove it after the sunset.",
     ),
     GateRule(
-        "SUNSET_SHORTENED",
-        "Readers have planned with the date that they were given.",
-        "Put the old date back, or have those who read it agree and waive this rule.",
-    ),
-    GateRule(
         "DECISION_MISSING",
         "What breaks readers, sets a rule aside or brings personal or secret data in is somebody's decision.",
         "Write decisions/<number>-<title>.md in this change, and name the contract or the waived rule in it.",
+        waivable=False,
+    ),
+    GateRule(
+        "FLOW_BROKEN",
+        "Who reads a contract is told from the flows; one that does not load, or waits for nothing, hides it.",
+        "Correct it: interlock check",
         waivable=False,
     ),
     GateRule(

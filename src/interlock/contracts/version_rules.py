@@ -146,6 +146,15 @@ VERSION_RULES: tuple[Rule, ...] = (
         _plan(),
     ),
     Rule(
+        "SUNSET_SHORTENED",
+        "Readers have planned with the date that they were given.",
+        "Put the old date back, or have those who read it agree and waive this rule.",
+        "deprecations.toml",
+        _plan(sunset="2099-05-31"),
+        _plan(sunset="2099-06-02"),
+        before=_plan(),
+    ),
+    Rule(
         "SUNSET_PASSED",
         "A sunset that passes without anything happening teaches readers to ignore the next one.",
         "Remove the files of this major, or agree on a later sunset with its readers.",

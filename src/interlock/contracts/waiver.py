@@ -118,13 +118,13 @@ def waived(comparison: Comparison, file: str, waivers: Waivers, today: date | No
 
 
 def _mistake(table: dict[str, Any]) -> str | None:
-    """What is wrong with a table, in one sentence."""
-    for name in _TEXTS:
-        if not isinstance(table.get(name), str) or not table[name].strip():
-            return f"The waiver has no {name}. {_EXAMPLE}"
+    """What is wrong with a table."""
+    lacking = [name for name in _TEXTS if not isinstance(table.get(name), str) or not table[name].strip()]
     expires = table.get("expires")
     if not isinstance(expires, date) or isinstance(expires, datetime):
-        return f"The waiver has no expires. {_EXAMPLE}"
+        lacking.append("expires")
+    if lacking:
+        return f"The waiver has no {', no '.join(lacking)}. {_EXAMPLE}"
     unknown = sorted(table.keys() - {*_TEXTS, "expires"})
     if unknown:
         return f"A waiver has no {unknown[0]}. {_EXAMPLE}"

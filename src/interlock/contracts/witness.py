@@ -1,4 +1,4 @@
-"""A document that shows the harm of a change, in a sentence."""
+"""What a change was and is, and a document that shows its harm, in a sentence each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from interlock.contracts.comparison import ChangeFinding
 
 _CHARACTERS = 300
+_VALUE_CHARACTERS = 100
 _LEADS = {
     "backward": "{new} refuses a document of {old}: ",
     "forward": "A reader of {old} fails on: ",
@@ -26,7 +27,14 @@ def witness_text(finding: ChangeFinding, old: str, new: str) -> str:
     return lead.format(old=old, new=new) + shortened(finding.witness)
 
 
-def shortened(value: Any) -> str:
-    """As JSON on one line, at most 300 characters of it."""
+def values_text(finding: ChangeFinding) -> str:
+    """was 40, is 20. A whole schema that came or went is cut: it is seen in the file."""
+    pairs = (("was", finding.old), ("is", finding.new))
+    said = [f"{verb} {shortened(value, _VALUE_CHARACTERS)}" for verb, value in pairs if value is not msgspec.UNSET]
+    return ", ".join(said)
+
+
+def shortened(value: Any, characters: int = _CHARACTERS) -> str:
+    """As JSON on one line, at most so many characters of it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if len(text) <= _CHARACTERS else text[:_CHARACTERS] + " …"
+    return text if len(text) <= characters else text[:characters] + " …"

@@ -16,10 +16,14 @@ from interlock.estate.system import Owner
 DEPRECATIONS = "deprecations.toml"
 
 
+Promised = Mapping[tuple[str, int], Deprecation]
+"""Plans by contract and major."""
+
+
 class Plans(NamedTuple):
     """`by_major` are the whole plans, by contract and major; `begun` holds the incomplete ones too."""
 
-    by_major: Mapping[tuple[str, int], Deprecation]
+    by_major: Promised
     begun: frozenset[tuple[str, int]]
 
 
@@ -55,6 +59,19 @@ def check_deprecations(plans: Plans, versions: Versions, today: date | None, fin
         if today is not None and still and plan.sunset <= today:
             detail = f"{plan.contract} {plan.major}.x was to end on {plan.sunset}, and is still served."
             findings.add("SUNSET_PASSED", DEPRECATIONS, plan.line, detail)
+
+
+def check_sunsets(promised: Promised, plans: Plans, versions: Versions, today: date | None, findings: Findings) -> None:
+    """Plans that end a major earlier than `promised` had it. With no day given, none that has gone is missed."""
+    for (contract, major), plan in promised.items():
+        now = plans.by_major.get((contract, major))
+        there = any(one.version.major == major for one in versions.get(contract, ()))
+        if now is not None and now.sunset < plan.sunset:
+            detail = f"The sunset of {contract} {major}.x was {plan.sunset}, and is {now.sunset} now."
+            findings.add("SUNSET_SHORTENED", DEPRECATIONS, now.line, detail)
+        elif now is None and not there and today is not None and plan.sunset > today:
+            detail = f"The plan of {contract} {major}.x is gone before its sunset on {plan.sunset}."
+            findings.add("SUNSET_SHORTENED", DEPRECATIONS, 1, detail)
 
 
 def _problems(plan: Deprecation, versions: Versions, owners: Mapping[str, Owner], settings: Settings) -> list[str]:

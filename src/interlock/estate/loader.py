@@ -16,13 +16,14 @@ from interlock.contracts.diff import compare
 from interlock.contracts.finding import Finding
 from interlock.estate.contract_files import EVENTS, read_apis, read_events
 from interlock.estate.contract_versions import contract_versions
-from interlock.estate.deprecation_file import check_deprecations, read_deprecations
+from interlock.estate.deprecation_file import Promised, check_deprecations, check_sunsets, read_deprecations
 from interlock.estate.estate import Estate
 from interlock.estate.findings import Findings
 from interlock.estate.flow_files import Known, read_flows
 from interlock.estate.folder import Folder
 from interlock.estate.model_files import check_models
 from interlock.estate.modules import EstatePackage
+from interlock.estate.readers import Readers
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
 from interlock.estate.version_checks import VersionChecks
@@ -37,13 +38,13 @@ V = TypeVar("V")
 class Examination:
     """What a check found. `estate` holds what could be read, also beside errors: run it only when there are none.
 
-    contract_files  how many contract files were read, good or bad
+    contract_files  those that were read, good or bad, relative to the estate
     waived          what a waiver of waivers.toml has taken out of `findings`
     """
 
     estate: Estate
     findings: tuple[Finding, ...]
-    contract_files: int
+    contract_files: tuple[str, ...]
     waived: tuple[Waived, ...] = ()
 
     @property
@@ -65,10 +66,16 @@ def load(root: Path, environment: str = "local") -> Estate:
     return examination.estate
 
 
-def examine(root: Path, environment: str = "local", today: date | None = None) -> Examination:
+def examine(
+    root: Path,
+    environment: str = "local",
+    today: date | None = None,
+    promised: Promised = MappingProxyType({}),
+) -> Examination:
     """Everything read and checked. Raises EstateInvalid only when the folder is no estate at all.
 
     `today` decides what has expired; without it nothing has: an engine must not refuse to restart at midnight.
+    `promised` are the plans of before: a sunset comes no earlier.
     """
     folder = Folder(root)
     findings = Findings()
@@ -90,8 +97,10 @@ def examine(root: Path, environment: str = "local", today: date | None = None) -
     versions = contract_versions(folder.files)
     plans = read_deprecations(folder, versions, owners, settings, findings)
     check_deprecations(plans, versions, today, findings)
+    check_sunsets(promised, plans, versions, today, findings)
     mode = settings.contracts.compatibility
-    VersionChecks(mode, flows.by_name.values(), waivers, findings, compare, today).run(versions)
+    readers = Readers(flows.by_name.values(), folder)
+    VersionChecks(mode, readers, waivers, findings, compare, today).run(versions)
     waived = apply_waivers(waivers, findings, today)
     estate = Estate(
         root=folder.root,
@@ -108,7 +117,7 @@ def examine(root: Path, environment: str = "local", today: date | None = None) -
         owners=_frozen(owners),
         plans=_frozen(dict(plans.by_major)),
     )
-    contract_files = len(folder.under(EVENTS, "")) + len(folder.under("contracts/apis", ""))
+    contract_files = (*folder.under(EVENTS, ""), *folder.under("contracts/apis", ""))
     return Examination(estate, findings.all(), contract_files, waived)
 
 

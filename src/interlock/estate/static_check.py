@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from interlock.contracts.deprecation import Deprecation
 from interlock.contracts.finding import Finding
 from interlock.contracts.waiver import Waivers
 from interlock.estate.contract_files import read_apis, read_events
 from interlock.estate.contract_versions import ContractVersion, contract_versions
-from interlock.estate.deprecation_file import check_deprecations, read_deprecations
+from interlock.estate.deprecation_file import Promised, check_deprecations, check_sunsets, read_deprecations
 from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
+from interlock.estate.readers import Readers
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
 from interlock.estate.settings import Settings
 from interlock.estate.version_checks import Compare, VersionChecks
-from interlock.estate.waiver_file import apply_waivers, read_waivers
-from interlock.sdk.flow import Flow
+from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,17 @@ class StaticEstate:
     plans: Mapping[tuple[str, int], Deprecation]
     waivers: Waivers
     findings: tuple[Finding, ...]
+    waived: tuple[Waived, ...]
 
 
-def read_static(folder: Folder, compare: Compare, today: date, flows: Iterable[Flow] = ()) -> StaticEstate:
-    """`flows` only name who reads a contract."""
+def read_static(
+    folder: Folder,
+    compare: Compare,
+    today: date,
+    readers: Readers | None = None,
+    promised: Promised = MappingProxyType({}),
+) -> StaticEstate:
+    """`readers` only name who reads a contract; `promised` are the plans of before."""
     findings = Findings()
     settings = read_settings(folder, "local", findings)
     owners = read_owners(folder, findings)
@@ -47,6 +55,8 @@ def read_static(folder: Folder, compare: Compare, today: date, flows: Iterable[F
     versions = contract_versions(folder.files)
     plans = read_deprecations(folder, versions, owners, settings, findings)
     check_deprecations(plans, versions, today, findings)
-    VersionChecks(settings.contracts.compatibility, flows, waivers, findings, compare, today).run(versions)
-    apply_waivers(waivers, findings, today)
-    return StaticEstate(folder.files, settings, versions, plans.by_major, waivers, findings.all())
+    check_sunsets(promised, plans, versions, today, findings)
+    mode = settings.contracts.compatibility
+    VersionChecks(mode, readers or Readers((), folder), waivers, findings, compare, today).run(versions)
+    waived = apply_waivers(waivers, findings, today)
+    return StaticEstate(folder.files, settings, versions, plans.by_major, waivers, findings.all(), waived)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import cast
 
@@ -11,16 +11,15 @@ from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.semver import SemanticVersion
 from interlock.contracts.waiver import Waivers, waived
-from interlock.contracts.witness import witness_text
+from interlock.contracts.witness import values_text, witness_text
 from interlock.estate.contract_versions import ContractVersion, Versions, majors
 from interlock.estate.findings import Findings
 from interlock.estate.folder import MARKER
-from interlock.sdk.flow import Flow
+from interlock.estate.readers import Readers, changed_field, flows_text
 
 Compare = Callable[..., Comparison]
 LEVELS: tuple[Level, ...] = ("patch", "minor", "major")
 _SHOWN = 5
-_COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
 
 class VersionChecks:
@@ -29,14 +28,14 @@ class VersionChecks:
     def __init__(
         self,
         default_mode: Mode,
-        flows: Iterable[Flow],
+        readers: Readers,
         waivers: Waivers,
         findings: Findings,
         compare: Compare,
         today: date | None = None,
     ) -> None:
         self._default = default_mode
-        self._readers = readers(flows)
+        self._readers = readers
         self._waivers = waivers
         self._findings = findings
         self._compare = compare
@@ -97,39 +96,20 @@ class VersionChecks:
         harmful = harm(comparison)
         step = f"Make it {bumped(old.version, 'major')} with a deprecation plan: interlock new version {name} --major"
         for finding in harmful[:_SHOWN]:
-            detail = f"{new.version} against {old.version}: {finding.message}"
+            head = f"{new.version} against {old.version}, {finding.rule} at {finding.path or '/'}: {finding.message}"
             if len(harmful) > _SHOWN and finding is harmful[_SHOWN - 1]:
-                detail += f" And {len(harmful) - _SHOWN} more."
+                head += f" And {len(harmful) - _SHOWN} more."
             witness = witness_text(finding, str(old.version), str(new.version))
-            detail += f" {self._read_by(new)}" + (f"\n{witness}" if witness else "")
-            self._add("BREAKING_NEEDS_MAJOR", new, finding.path, detail, step)
+            lines = [head, values_text(finding), self._read_by(new, finding), witness]
+            self._add("BREAKING_NEEDS_MAJOR", new, finding.path, "\n".join(filter(None, lines)), step)
 
-    def _read_by(self, version: ContractVersion) -> str:
-        flows = self._readers.get(version.event_type, ()) if version.kind == "event" else ()
+    def _read_by(self, version: ContractVersion, finding: ChangeFinding) -> str:
         if version.kind == "event":
-            return flows_text(flows)
+            return flows_text(self._readers, version.event_type, changed_field(finding))
         return "Who calls it is not recorded." if version.kind == "api" else "Who receives it is not recorded."
 
     def _add(self, code: str, version: ContractVersion, pointer: str, detail: str, step: str | None = None) -> None:
         self._findings.add(code, version.file, version.line(pointer), detail, step, pointer=pointer)
-
-
-def readers(flows: Iterable[Flow]) -> Mapping[str, tuple[str, ...]]:
-    """The names of the flows that handle each event type."""
-    found: dict[str, set[str]] = {}
-    for flow in flows:
-        for spec in flow.specs:
-            if spec.trigger == "event":
-                found.setdefault(spec.subject, set()).add(flow.name)
-    return {subject: tuple(sorted(names)) for subject, names in found.items()}
-
-
-def flows_text(flows: tuple[str, ...]) -> str:
-    """Two flows read it: export-finance, ledger."""
-    if not flows:
-        return "No flow of this estate reads it."
-    count = _COUNTS[len(flows)] if len(flows) < len(_COUNTS) else str(len(flows))
-    return f"{count} flow{'s' * (len(flows) > 1)} read{'s' * (len(flows) == 1)} it: {', '.join(flows)}."
 
 
 def mode_of(version: ContractVersion, default: Mode) -> Mode:

@@ -12,6 +12,7 @@ from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.estate.contract_versions import ContractVersion
 from interlock.estate.static_check import StaticEstate
 from interlock.estate.version_checks import Compare, mode_of
+from interlock.govern.gate_text import capital
 from interlock.govern.schema_fields import field_changes
 
 _SHOWN = 10
@@ -82,7 +83,7 @@ def markdown(histories: list[ContractHistory]) -> str:
         lines += [f"> {_ending(one)}" + (f" [More]({one.link})" if one.link else "") for one in history.endings]
         lines += [""] if history.endings else []
         for entry in history.entries:
-            lines += [f"### {entry.version}", "", f"{_said(entry).capitalize()}.", ""]
+            lines += [f"### {entry.version}", "", f"{capital(_said(entry))}.", ""]
             lines += [f"- {line}" for line in entry.summary]
             lines += [""] if entry.summary else []
     return "\n".join(lines).rstrip("\n") + "\n"

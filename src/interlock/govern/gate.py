@@ -11,14 +11,14 @@ from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.finding import Finding
 from interlock.contracts.gate_rule import GATE_BY_ID
+from interlock.contracts.rule import BY_ID
 from interlock.contracts.waiver import Waiver, waived
 from interlock.estate.contract_versions import ContractVersion, majors
-from interlock.estate.deprecation_file import DEPRECATIONS
+from interlock.estate.readers import Readers, Touched, changed_field
 from interlock.estate.static_check import StaticEstate
-from interlock.estate.version_checks import Compare, harm, level_of, mode_of, readers
+from interlock.estate.version_checks import Compare, harm, level_of, mode_of
 from interlock.govern.gate_report import ContractChange, Decision, GateProblem, GateReport, Step
 from interlock.govern.schema_fields import field_changes, fields, sensitive
-from interlock.sdk.flow import Flow
 
 DECISIONS = "decisions/"
 _SHOWN = 5
@@ -26,26 +26,39 @@ _ORDERING = ("partition_key", "business_keys", "compatibility")
 
 
 class Gate:
-    """One judgement. `base` and `head` name the two sides; `flows` are those of the head."""
+    """One judgement.
+
+    `base` is read with no readers, `head` with the plans of the base as promised. `readers` are the flows of the head;
+    `broken` is what is wrong with those flows that could not be read.
+    """
 
     def __init__(
-        self, base: StaticEstate, head: StaticEstate, flows: Iterable[Flow], compare: Compare, today: date
+        self,
+        base: StaticEstate,
+        head: StaticEstate,
+        readers: Readers,
+        compare: Compare,
+        today: date,
+        broken: Iterable[Finding] = (),
     ) -> None:
         self._base = base
         self._head = head
-        self._readers = readers(flows)
+        self._readers = readers
         self._compare = compare
         self._today = today
+        self._broken = tuple(broken)
         self._problems: list[GateProblem] = []
         self._waived: list[GateProblem] = []
 
     def report(self, base: str, head: str) -> GateReport:
         contracts = tuple(self._contracts())
-        self._sunsets()
+        for finding in self._broken:
+            self._refuse("FLOW_BROKEN", finding.file, f"{finding.code}: {finding.detail}", line=finding.line)
         added, resolved = _difference(self._base.findings, self._head.findings)
         for finding in added:
             if finding.severity == "error":
-                self._refuse("FINDING_NEW", finding.file, f"{finding.code}: {finding.detail}", finding.next_step)
+                self._problems.append(_problem(finding))
+        self._waived += [_problem(one.finding) for one in self._head.waived if _of_a_change(one.finding)]
         reasons = _by_subject(contracts, self._waivers_added())
         records = self._records()
         missing = [subject for subject in reasons if not any(_names(text, subject) for text in records.values())]
@@ -105,17 +118,6 @@ class Gate:
             detail = f"{old.name} {old.version} is gone before its sunset on {plan.sunset}."
             self._refuse("REMOVED_BEFORE_SUNSET", old.file, detail)
 
-    def _sunsets(self) -> None:
-        for (contract, major), plan in self._base.plans.items():
-            now = self._head.plans.get((contract, major))
-            there = any(one.version.major == major for one in self._head.versions.get(contract, ()))
-            if now is not None and now.sunset < plan.sunset:
-                detail = f"The sunset of {contract} {major}.x was {plan.sunset}, and is {now.sunset} now."
-                self._refuse("SUNSET_SHORTENED", DEPRECATIONS, detail)
-            elif now is None and not there and plan.sunset > self._today:
-                detail = f"The plan of {contract} {major}.x is gone before its sunset on {plan.sunset}."
-                self._refuse("SUNSET_SHORTENED", DEPRECATIONS, detail)
-
     def _compared(self, step: Step, old: ContractVersion, new: ContractVersion) -> ContractChange:
         mode = mode_of(new, self._head.settings.contracts.compatibility)
         if old.text is None or new.text is None:
@@ -136,22 +138,35 @@ class Gate:
     ) -> ContractChange:
         one = new or old
         assert one is not None
+        # A new major of an event has a type of its own, with readers of its own.
+        types = {each.event_type for each in (old, new) if each is not None and each.kind == "event"}
+        touched = self._reading(step, types, judged)
         return ContractChange(
             contract=one.name, step=step, file=one.file,
             old=str(old.version) if old else None, new=str(new.version) if new else None,
             verdict=judged.verdict if judged else None, level=judged.level if judged else None, mode=mode,
             summary=tuple(_summary(old, new, judged)), findings=judged.findings if judged else (),
-            readers=self._reading(old, new), reasons=tuple(_reasons(step, old, new, judged)),
+            readers=tuple(sorted({flow for type_ in types for flow in self._readers.of(type_)})),
+            touched=touched.reading, unclear=touched.unclear, reasons=tuple(_reasons(step, old, new, judged)),
         )  # fmt: skip
 
-    def _reading(self, *versions: ContractVersion | None) -> tuple[str, ...]:
-        """Flows that handle the old type or the new one: a new major has a type of its own."""
-        types = {one.event_type for one in versions if one is not None and one.kind == "event"}
-        return tuple(sorted({flow for type_ in types for flow in self._readers.get(type_, ())}))
+    def _reading(self, step: Step, types: set[str], judged: Comparison | None) -> Touched:
+        """Of the flows that handle one of the types. What cannot be compared, and what went, touches them all."""
+        flows = [flow for type_ in types for flow in self._readers.of(type_)]
+        if step == "added":
+            return Touched((), ())
+        changed = [one for one in judged.findings if one.effect != "annotation"] if judged else []
+        fields = {changed_field(one) for one in changed}
+        if judged is None or None in fields:
+            return Touched(tuple(sorted(set(flows))), ())
+        each = [self._readers.touching(type_, [field for field in fields if field]) for type_ in types]
+        reading = {flow for one in each for flow in one.reading}
+        unclear = {flow for one in each for flow in one.unclear} - reading if fields else set()
+        return Touched(tuple(sorted(reading)), tuple(sorted(unclear)))
 
-    def _refuse(self, rule: str, file: str, detail: str, step: str | None = None) -> None:
+    def _refuse(self, rule: str, file: str, detail: str, line: int = 1) -> None:
         known = GATE_BY_ID[rule]
-        problem = GateProblem(rule=rule, file=file, detail=detail, next_step=step or known.fix)
+        problem = GateProblem(rule=rule, file=file, line=line, detail=detail, next_step=known.fix)
         covered = known.waivable and self._head.waivers.covering(rule, file, "", self._today) is not None
         (self._waived if covered else self._problems).append(problem)
 
@@ -242,6 +257,18 @@ def _classes(document: Any) -> Any:
 def _extension(document: Any) -> Mapping[str, Any]:
     found = document.get(EXTENSION)
     return found if isinstance(found, Mapping) else {}
+
+
+def _of_a_change(finding: Finding) -> bool:
+    """Whether the rule itself looks at what was before: the gate then says it by its own name."""
+    return BY_ID[finding.code].before != ""
+
+
+def _problem(finding: Finding) -> GateProblem:
+    rule, detail = finding.code, finding.detail
+    if not _of_a_change(finding):
+        rule, detail = "FINDING_NEW", f"{finding.code}: {finding.detail}"
+    return GateProblem(rule=rule, file=finding.file, line=finding.line, detail=detail, next_step=finding.next_step)
 
 
 def _difference(before: Iterable[Finding], after: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:

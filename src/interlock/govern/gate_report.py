@@ -17,7 +17,9 @@ class ContractChange(msgspec.Struct, frozen=True, kw_only=True):
     """One contract, one major. `old` and `new` are versions; None where there is none.
 
     summary     what changed, in a few words each
-    readers     the flows that handle it; which fields they read is not recorded
+    readers     the flows that handle it; of these, by their code:
+    touched     those that read what changed
+    unclear     those that hand the event on whole, so that it cannot be told
     reasons     why somebody has to decide; empty: nobody has to
     """
 
@@ -32,6 +34,8 @@ class ContractChange(msgspec.Struct, frozen=True, kw_only=True):
     summary: tuple[str, ...] = ()
     findings: tuple[ChangeFinding, ...] = ()
     readers: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
 
 
@@ -42,6 +46,7 @@ class GateProblem(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     detail: str
     next_step: str
+    line: int = 1
 
 
 class GateReport(msgspec.Struct, frozen=True, kw_only=True):

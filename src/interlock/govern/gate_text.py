@@ -12,7 +12,6 @@ from interlock.contracts.finding import Finding
 from interlock.contracts.witness import shortened
 from interlock.govern.gate_report import ContractChange, GateProblem, GateReport
 
-NOT_RECORDED = "which fields they read is not recorded yet"
 _SHOWN = 20
 _SLACK_CHARACTERS = 2900  # a section's text holds 3000
 _VERDICTS = {True: "PASS", False: "FAIL"}
@@ -22,7 +21,7 @@ def text(report: GateReport) -> str:
     """A paragraph for each contract, then what is wrong, then the decision."""
     lines: list[str] = []
     for change in report.contracts:
-        lines += [_head(change), *(f"   {line}" for line in _refusals(change)), blast_radius(change)]
+        lines += [head(change), *(f"   {line}" for line in _refusals(change)), blast_radius(change)]
     if not report.contracts:
         lines.append("no contract has changed")
     lines += [line for problem in report.problems for line in _problem(problem)]
@@ -35,7 +34,7 @@ def text(report: GateReport) -> str:
 
 def markdown(report: GateReport) -> str:
     """Ready as a comment: what a reviewer has to know, first; details folded away."""
-    lines = [f"## Interlock gate: {_VERDICTS[report.passed]}", "", f"{decision(report).capitalize()}.", ""]
+    lines = [f"## Interlock gate: {_VERDICTS[report.passed]}", "", f"{capital(decision(report))}.", ""]
     if report.problems:
         lines += ["### What is wrong", ""]
         lines += [
@@ -45,7 +44,7 @@ def markdown(report: GateReport) -> str:
     if report.contracts:
         lines += ["| contract | versions | verdict | change | flows that read it |", "|---|---|---|---|---|"]
         lines += [_row(change) for change in report.contracts]
-        lines += ["", f"Flows are those that declare the contract; {NOT_RECORDED}.", ""]
+        lines += ["", "Flows are those that declare the contract; what they read is told from their code.", ""]
         lines += _details(report.contracts)
     else:
         lines += ["No contract has changed.", ""]
@@ -63,7 +62,7 @@ def markdown(report: GateReport) -> str:
 def slack(report: GateReport) -> dict[str, Any]:
     """A message for an incoming webhook of Slack and of what speaks its format: `text` and section `blocks`."""
     title = f"Interlock gate: {_VERDICTS[report.passed]}"
-    lines = [f"• {_head(change)}" for change in report.contracts] or ["no contract has changed"]
+    lines = [f"• {head(change)}" for change in report.contracts] or ["no contract has changed"]
     lines += [f"• *{problem.rule}* {problem.detail}" for problem in report.problems]
     lines.append(decision(report))
     body = "\n".join(_escaped(line) for line in lines)
@@ -84,16 +83,25 @@ def decision(report: GateReport) -> str:
 
 
 def blast_radius(change: ContractChange) -> str:
-    if not change.contract.startswith(("apis/", "webhooks/")):
-        if not change.readers:
-            return "blast radius: no flow of this estate reads this event"
-        count, verb = len(change.readers), "reads" if len(change.readers) == 1 else "read"
-        flows = f"{count} flow{'s' * (count > 1)} {verb} this event ({', '.join(change.readers)})"
-        return f"blast radius: {flows}; {NOT_RECORDED}"
-    return "blast radius: who calls it is not recorded yet"
+    """blast radius: 3 flows read this event (audit, ledger, mail), none reads the changed part"""
+    if change.contract.startswith(("apis/", "webhooks/")):
+        return "blast radius: who calls it is not recorded yet"
+    if not change.readers:
+        return "blast radius: no flow of this estate reads this event"
+    said = [f"{_flows(change.readers)} this event ({', '.join(change.readers)})"]
+    if change.step != "added":
+        verb = "reads" if len(change.touched) < 2 else "read"
+        names = f": {', '.join(change.touched)}" if change.touched else ""
+        said.append(f"{len(change.touched) or 'none'} {verb} the changed part{names}")
+        said += [f"what {', '.join(change.unclear)} reads cannot be told"] if change.unclear else []
+    return f"blast radius: {'; '.join(said)}"
 
 
-def _head(change: ContractChange) -> str:
+def _flows(names: Sequence[str]) -> str:
+    return f"{len(names)} flow{'s' * (len(names) > 1)} read{'s' * (len(names) == 1)}"
+
+
+def head(change: ContractChange) -> str:
     """orders.OrderPlaced 1.2.0 → 1.3.0   minor, compatible (BACKWARD)   + optional field "gift_note" (internal)"""
     parts = [f"{change.contract} {_versions(change)}", _verdict(change), "; ".join(change.summary)]
     return "   ".join(part for part in parts if part)
@@ -141,9 +149,15 @@ def _rest(findings: Sequence[Finding], lead: str) -> list[str]:
 def _row(change: ContractChange) -> str:
     cells = (
         f"`{change.contract}`", _versions(change), _verdict(change), "<br>".join(map(_md, change.summary)),
-        ", ".join(change.readers) or "none known",
+        "<br>".join(map(_md, _readers(change))) or "none known",
     )  # fmt: skip
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _readers(change: ContractChange) -> list[str]:
+    """Each with what it has to do with the change."""
+    told = dict.fromkeys(change.touched, ": the changed part") | dict.fromkeys(change.unclear, ": cannot be told")
+    return [name + told.get(name, "") for name in change.readers]
 
 
 def _details(changes: Iterable[ContractChange]) -> list[str]:
@@ -164,6 +178,11 @@ def _md(plain: str) -> str:
     """A contract's words must not become markup of our comment."""
     safe = plain.replace("&", "&amp;").replace("<", "&lt;").replace("\n", " ")
     return "".join("\\" + letter if letter in "*_`[]\\" else letter for letter in safe)
+
+
+def capital(text: str) -> str:
+    """The first letter alone: names keep theirs."""
+    return text[:1].upper() + text[1:]
 
 
 def _escaped(plain: str) -> str:

@@ -10,10 +10,9 @@ import msgspec
 
 from interlock.contracts.comparison import ChangeFinding, Comparison, Kind
 from interlock.contracts.report.entry import Entry, Gravity, Report
-from interlock.contracts.witness import shortened, witness_text
+from interlock.contracts.witness import values_text, witness_text
 
 _GRAVITIES: dict[str, Gravity] = {"ERR": "error", "WARN": "warning", "INFO": "info"}
-_VALUE_CHARACTERS = 60
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
@@ -64,9 +63,7 @@ def purposes(kind: Kind) -> Mapping[str, str]:
 
 def _entry(finding: ChangeFinding, olds: tuple[str, ...], new: str, line: int) -> Entry:
     against = finding.against or olds
-    more = [*_values(finding)]
-    witness = witness_text(finding, against[0], new)
-    more += [witness] if witness else []
+    more = [line for line in (values_text(finding), witness_text(finding, against[0], new)) if line]
     if finding.against and len(olds) > 1:
         more.append(f"Against {', '.join(finding.against)}.")
     return Entry(
@@ -79,17 +76,6 @@ def _entry(finding: ChangeFinding, olds: tuple[str, ...], new: str, line: int) -
         more=tuple(more),
         waived=finding.waived,
     )
-
-
-def _values(finding: ChangeFinding) -> Iterable[str]:
-    """Only where they are short: a schema that came or went is seen in the file."""
-    said = [
-        f"{verb} {text}"
-        for verb, value in (("was", finding.old), ("is", finding.new))
-        if value is not msgspec.UNSET and len(text := shortened(value)) <= _VALUE_CHARACTERS
-    ]
-    if said:
-        yield ", ".join(said)
 
 
 def _finding(finding: ChangeFinding) -> dict[str, Any]:
