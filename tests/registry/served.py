@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
@@ -14,10 +13,14 @@ from urllib.request import Request, urlopen
 from interlock.adapters.memory_schemas import MemorySchemas
 from interlock.adapters.sqlite import SqliteSchemas, SqliteStore
 from interlock.adapters.system import SystemClock
+from interlock.edge.deprecation_fields import event_endings
 from interlock.edge.registry_access import Guard
 from interlock.edge.registry_api import RegistryApi
 from interlock.edge.router import Router
 from interlock.edge.server import Server
+from interlock.estate.estate import Estate
+from interlock.ports.schema_store import SchemaStore
+from interlock.registry.estate_subjects import governed, publish
 from interlock.registry.registry import Registry
 
 MEDIA = "application/vnd.schemaregistry.v1+json"
@@ -37,13 +40,9 @@ class Served:
     """`path`: of a SQLite store; None for one in memory. `prefix`: where on the port the registry is."""
 
     def __init__(
-        self,
-        path: Path | None = None,
-        prefix: str = "",
-        guard: Guard | None = None,
-        make: Callable[[Any], Registry] = Registry.on,
+        self, path: Path | None = None, prefix: str = "", guard: Guard | None = None, estate: Estate | None = None
     ) -> None:
-        self._path, self._prefix, self._guard, self._make = path, prefix, guard, make
+        self._path, self._prefix, self._guard, self._estate = path, prefix, guard, estate
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self.url = ""
@@ -62,7 +61,7 @@ class Served:
         store = await SqliteStore.open(self._path) if self._path else None
         schemas = SqliteSchemas.beside(store) if store else MemorySchemas()
         router = Router()
-        router.mount(self._prefix, RegistryApi(self._make(schemas), self._prefix, self._guard).handle)
+        router.mount(self._prefix, (await self._api(schemas)).handle)
         server = Server(router, SystemClock())
         port = await server.listen_tcp("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{port}{self._prefix}"
@@ -71,6 +70,13 @@ class Served:
         await server.drain(1)
         if store is not None:
             await store.close()
+
+    async def _api(self, schemas: SchemaStore) -> RegistryApi:
+        if self._estate is None:
+            return RegistryApi(Registry.on(schemas), self._prefix, self._guard)
+        await publish(self._estate, schemas)
+        registry = Registry.on(schemas, governed(self._estate))
+        return RegistryApi(registry, self._prefix, self._guard, event_endings(self._estate))
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         data = json.dumps(body).encode() if body is not None and not isinstance(body, bytes) else body

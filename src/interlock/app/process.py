@@ -127,7 +127,7 @@ class Process:
         opened.push_async_callback(self.control.drain, 0)
         if settings.stores.kind == "sqlite":
             await self.control.start(control_path(self._estate.store_path))
-        await self.registry.listen()
+        await self.registry.start()
         try:
             self.port = await self.edge.start(settings.server.host, settings.server.port)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host that IDNA cannot encode

@@ -6,6 +6,7 @@ from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_schemas import MemorySchemas
 from interlock.adapters.sqlite import SqliteSchemas, SqliteStore
 from interlock.adapters.worker_thread import WorkerThread
+from interlock.edge.deprecation_fields import event_endings
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.registry_api import RegistryApi
 from interlock.edge.router import Router
@@ -14,6 +15,7 @@ from interlock.estate.estate import Estate
 from interlock.model.clock import Clock
 from interlock.model.problems import SettingInvalid
 from interlock.ports.schema_store import SchemaStore
+from interlock.registry.estate_subjects import governed, publish
 from interlock.registry.registry import Registry
 
 
@@ -28,20 +30,23 @@ class ServedRegistry:
     def __init__(self, estate: Estate, store: SqliteStore | MemoryStore, clock: Clock, limits: EdgeLimits) -> None:
         self._settings = estate.settings
         self._thread = WorkerThread("interlock-compatibility")
-        self.registry = Registry.on(schema_store(store), aside=self._thread.run)
-        self.api = RegistryApi(self.registry, estate.settings.registry.path)
+        self._estate = estate
+        self._store = schema_store(store)
+        self._registry = Registry.on(self._store, governed(estate), self._thread.run)
+        self.api = self._api(estate.settings.registry.path)
         self._clock = clock
         self._limits = limits
         self._server: Server | None = None
         self.port = 0
 
-    async def listen(self) -> None:
-        """On the port of its own, if there is one to be."""
+    async def start(self) -> None:
+        """Register the estate's contracts; listen on the port of its own, if there is one to be."""
+        await publish(self._estate, self._store)
         settings = self._settings
         if not settings.registry.port:
             return
         router = Router()
-        router.mount("", RegistryApi(self.registry).handle)
+        router.mount("", self._api("").handle)
         self._server = Server(router, self._clock, self._limits)
         try:
             self.port = await self._server.listen_tcp(settings.server.host, settings.registry.port)
@@ -50,6 +55,9 @@ class ServedRegistry:
                 f"Cannot listen on {settings.server.host}:{settings.registry.port}: {error.strerror}.",
                 next_step="Stop what listens there, or set registry.port to another port, or to 0 for none.",
             ) from error
+
+    def _api(self, prefix: str) -> RegistryApi:
+        return RegistryApi(self._registry, prefix, endings=event_endings(self._estate))
 
     async def drain(self, seconds: float) -> None:
         if self._server is not None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from interlock import __version__
 from interlock.contracts.api.media_range import preferred
+from interlock.edge.deprecation_fields import Ending
 from interlock.edge.exchange import Request, Responder, Response
 from interlock.edge.registry_access import GLOBAL, Guard, Open, admit
 from interlock.edge.registry_endpoints import ENDPOINTS, Endpoint
@@ -43,6 +44,7 @@ from interlock.registry.subject_name import DEFAULT_CONTEXT, EVERYWHERE, context
 log = logging.getLogger(__name__)
 _CONTEXT_PATH = re.compile(r"/contexts/(:?\.[^/:]*:?)(/.*)")
 _ANY_TYPE = re.compile(r"(^|,)\s*\*(/[^,;]*)?")
+NOTHING_ENDS: Mapping[str, Ending] = {}
 _CONFIG_FIELDS = FIELDS | {"compatibility"}
 
 
@@ -53,14 +55,25 @@ class Raw(NamedTuple):
 
 
 class RegistryApi:
-    """One handler for all that lies below `prefix`; each request is a task of its own."""
+    """One handler for all that lies below `prefix`; each request is a task of its own.
 
-    def __init__(self, registry: Registry, prefix: str = "", guard: Guard | None = None) -> None:
+    endings  by subject: what its answers say of its end (C11)
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        prefix: str = "",
+        guard: Guard | None = None,
+        endings: Mapping[str, Ending] = NOTHING_ENDS,
+    ) -> None:
         self._catalog = registry.catalog
         self._registration = registry.registration
         self._scopes = registry.scopes
+        self._standings = registry.standings
         self.prefix = prefix
         self._guard = guard or Open()
+        self._endings = endings
         self._routes = Router()
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         for endpoint in ENDPOINTS:
@@ -78,7 +91,9 @@ class RegistryApi:
         media = MEDIA[0]
         try:
             media = _media(request)
-            respond(_response(200, await self._answer(request), media))
+            answer, subject = await self._answer(request)
+            ending = self._endings.get(subject)
+            (respond if ending is None else ending.on(respond))(_response(200, answer, media))
         except Refusal as refusal:
             respond(_refused(refusal, media))
         except UnavailableProblem as problem:
@@ -90,7 +105,8 @@ class RegistryApi:
             log.exception("%s %s of the registry failed", request.method, request.path)
             respond(_refused(STORE_FAILED("The request met a defect in Interlock."), media))
 
-    async def _answer(self, request: Request) -> Any:
+    async def _answer(self, request: Request) -> tuple[Any, str]:
+        """And the subject that it is about."""
         path, context = self._place(request.path)
         try:
             match = self._routes.find(request.method.encode(), path.encode())
@@ -103,7 +119,7 @@ class RegistryApi:
         subject = asked.subject if "subject" in match.params else GLOBAL
         admit(self._guard, request, endpoint.action, subject)
         handler: Callable[[Asked], Awaitable[Any]] = getattr(self, f"_{endpoint.handler}")
-        return await handler(asked)
+        return await handler(asked), subject
 
     def _place(self, path: str) -> tuple[str, str]:
         """The path of an endpoint, and the context that stands before it."""
@@ -128,6 +144,9 @@ class RegistryApi:
 
     async def _release(self, asked: Asked) -> Any:
         return {"version": __version__, "commitId": ""}
+
+    async def _standing(self, asked: Asked) -> Any:
+        return await self._standings.of(asked.subject)
 
     async def _schemas(self, asked: Asked) -> Any:
         prefix = asked.text("subjectPrefix", EVERYWHERE)

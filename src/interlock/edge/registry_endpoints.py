@@ -101,6 +101,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/contexts", "contexts", "read", note="`offset`, `limit`"),
     Endpoint("GET", "/v1/metadata/id", "cluster", "read", "differs", "there is no Kafka cluster to name"),
     Endpoint("GET", "/v1/metadata/version", "release", "read", "differs", "the version of Interlock, no commit"),
+    Endpoint(
+        "GET",
+        "/interlock/subjects/{subject}",
+        "standing",
+        "read",
+        "ours",
+        "whether an estate governs the subject, which contract version each version is, what is not classified",
+    ),
 )
 
 ABSENT: tuple[Absent, ...] = (

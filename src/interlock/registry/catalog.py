@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.ports.schema_store import SchemaContent, SchemaStore, SchemaVersion
+from interlock.ports.schema_store import Reference, SchemaContent, SchemaStore, SchemaVersion
 from interlock.registry.refusal import INVALID_VERSION, SCHEMA_NOT_FOUND, SUBJECT_NOT_FOUND, VERSION_NOT_FOUND
 from interlock.registry.subject_name import DEFAULT_CONTEXT, EVERYWHERE, context_of, lies_in
 
@@ -72,6 +72,13 @@ class Catalog:
     async def uses(self, context: str, schema_id: int, *, deleted: bool) -> list[SchemaVersion]:
         await self.content(context, schema_id)
         return [one for one in await self._store.uses(context, schema_id) if deleted or not one.deleted]
+
+    async def referred(self, reference: Reference) -> SchemaContent | None:
+        """What a reference leads to, softly deleted or not."""
+        for one in await self._store.versions(reference.subject):
+            if one.version == reference.version:
+                return one.content
+        return None
 
     async def highest_id(self, context: str) -> int:
         return await self._store.highest_id(context)

@@ -161,7 +161,7 @@ class Registration:
         context = context_of(subject)
         references = [one._replace(subject=qualified(one.subject, context)) for one in asked.references]
         numbered = tuple([await self._numbered(one) for one in references])
-        return await read(asked._replace(references=numbered), self._find)
+        return await read(asked._replace(references=numbered), self._catalog.referred)
 
     async def _numbered(self, reference: Reference) -> Reference:
         if reference.version != LATEST:
@@ -170,12 +170,6 @@ class Registration:
         if not live:
             raise INVALID_SCHEMA(f"the reference {reference.name} leads to {reference.subject}, which is not there.")
         return reference._replace(version=live[-1].version)
-
-    async def _find(self, reference: Reference) -> SchemaContent | None:
-        for one in await self._store.versions(reference.subject):
-            if one.version == reference.version:
-                return one.content
-        return None
 
     async def _known(
         self, subject: str, schema: ReadSchema, content: SchemaContent, shown: Sequence[SchemaVersion]
@@ -190,7 +184,7 @@ class Registration:
         for one in newest_first:
             differs = one.content.metadata or one.content.references != content.references
             if differs and one.content.type == content.type:
-                stored = await read_again(one.content, self._find)
+                stored = await read_again(one.content, self._catalog.referred)
                 if stored.meaning == schema.meaning:
                     return one
         return None
@@ -237,7 +231,9 @@ class Registration:
         level = str(config.compatibility_level)
         if level == "NONE":
             return []
-        earlier = [Earlier(one.version, await read_again(one.content, self._find)) for one in reversed(olds)]
+        earlier = [
+            Earlier(one.version, await read_again(one.content, self._catalog.referred)) for one in reversed(olds)
+        ]
         policy: Reading = config.compatibility_policy or "STRICT"
         return await self._aside(lambda: objections(schema, earlier, level, policy))
 

@@ -9,6 +9,7 @@ from interlock.registry.catalog import Catalog
 from interlock.registry.governed import UNGOVERNED, Governed
 from interlock.registry.registration import Aside, Registration, here
 from interlock.registry.scopes import Scopes
+from interlock.registry.standing import Standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,16 @@ class Registry:
     catalog: Catalog
     registration: Registration
     scopes: Scopes
+    standings: Standings
     governed: Governed
 
     @classmethod
     def on(cls, store: SchemaStore, governed: Governed = UNGOVERNED, aside: Aside[list[str]] = here) -> Registry:
         catalog, scopes = Catalog(store), Scopes(store, governed)
-        return cls(catalog, Registration(store, catalog, scopes, governed, aside), scopes, governed)
+        return cls(
+            catalog,
+            Registration(store, catalog, scopes, governed, aside),
+            scopes,
+            Standings(catalog, governed),
+            governed,
+        )
