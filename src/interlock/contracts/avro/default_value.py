@@ -12,25 +12,39 @@ _INT = 2**31
 _LONG = 2**63
 
 
-def default_fits(node: Node, value: Any) -> bool:
-    """A default of a union may be of any of its branches (so since 1.12; before, of the first)."""
-    if node.kind == "union":
-        return any(default_fits(branch, value) for branch in node.branches)
-    if node.kind == "record":
-        return isinstance(value, dict) and all(_field_fits(value, one) for one in node.fields)
-    if node.kind == "array":
-        return isinstance(value, list) and all(default_fits(_items(node), member) for member in value)
-    if node.kind == "map":
-        return isinstance(value, dict) and all(default_fits(_items(node), member) for member in value.values())
-    if node.kind == "enum":
-        return isinstance(value, str) and value in node.symbols
-    if node.kind == "fixed":
-        return _is_latin(value) and len(value) == node.size
-    return _PRIMITIVE[node.kind](value)
+class Defaults:
+    """Of one schema, whose values live as long. Each value is held to each type once: unions of records that hold
+    unions of records would otherwise be asked exponentially often."""
 
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], bool] = {}
 
-def _field_fits(value: dict[str, Any], field: Field) -> bool:
-    return default_fits(field.node, value[field.name]) if field.name in value else field.default is not ABSENT
+    def fits(self, node: Node, value: Any) -> bool:
+        """A default of a union may be of any of its branches (so since 1.12; before, of the first)."""
+        if not isinstance(value, dict | list):
+            return self._fits(node, value)
+        pair = (id(node), id(value))
+        if pair not in self._known:
+            self._known[pair] = self._fits(node, value)
+        return self._known[pair]
+
+    def _fits(self, node: Node, value: Any) -> bool:
+        if node.kind == "union":
+            return any(self.fits(branch, value) for branch in node.branches)
+        if node.kind == "record":
+            return isinstance(value, dict) and all(self._field_fits(value, one) for one in node.fields)
+        if node.kind == "array":
+            return isinstance(value, list) and all(self.fits(_items(node), member) for member in value)
+        if node.kind == "map":
+            return isinstance(value, dict) and all(self.fits(_items(node), member) for member in value.values())
+        if node.kind == "enum":
+            return isinstance(value, str) and value in node.symbols
+        if node.kind == "fixed":
+            return _is_latin(value) and len(value) == node.size
+        return _PRIMITIVE[node.kind](value)
+
+    def _field_fits(self, value: dict[str, Any], field: Field) -> bool:
+        return self.fits(field.node, value[field.name]) if field.name in value else field.default is not ABSENT
 
 
 def _items(node: Node) -> Node:

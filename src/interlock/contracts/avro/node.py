@@ -7,6 +7,22 @@ from typing import Any
 
 from interlock.contracts.pointer import ABSENT
 
+# Logical types ('Logical Types'), and what each may stand on. Anywhere else the word says nothing.
+LOGICAL: dict[str, frozenset[str]] = {
+    "decimal": frozenset({"bytes", "fixed"}),
+    "big-decimal": frozenset({"bytes"}),
+    "uuid": frozenset({"string", "fixed"}),
+    "date": frozenset({"int"}),
+    "time-millis": frozenset({"int"}),
+    "time-micros": frozenset({"long"}),
+    "timestamp-millis": frozenset({"long"}),
+    "timestamp-micros": frozenset({"long"}),
+    "timestamp-nanos": frozenset({"long"}),
+    "local-timestamp-millis": frozenset({"long"}),
+    "local-timestamp-micros": frozenset({"long"}),
+    "local-timestamp-nanos": frozenset({"long"}),
+    "duration": frozenset({"fixed"}),
+}
 PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 
 
@@ -59,6 +75,14 @@ class Node:
         if self.kind == "union":
             return f"union of {', '.join(branch.label for branch in self.branches) or 'nothing'}"
         return f"{self.kind} {self.name}" if self.name else self.kind
+
+    @property
+    def logical(self) -> str:
+        """The logical type that readers give its values, or "": one that is unknown or misplaced is ignored."""
+        name = self.attributes.get("logicalType")
+        if not isinstance(name, str) or self.kind not in LOGICAL.get(name, ()):
+            return ""
+        return "" if name == "decimal" and self.decimal is None else name
 
     @property
     def decimal(self) -> tuple[int, int] | None:

@@ -2,7 +2,9 @@
 
 Names of types match without their namespace, or by an alias of the reader. Where a reader's union has several branches
 that match, one that can read the whole value is enough, as in Java's SchemaCompatibility. Decimals match only with
-equal precision and scale, as the specification says; Java's checker does not look.
+equal precision and scale, as the specification says. Of other logical types it says nothing; but milliseconds that are
+read as microseconds are as wrong as a value that cannot be read, and nobody is told. LENIENT looks at neither, as
+Java's checker.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ PROMOTIONS: dict[str, frozenset[str]] = {
     "string": frozenset({"bytes"}),
     "bytes": frozenset({"string"}),
 }
-Cause = Literal["type", "name", "size", "symbols", "field", "branch", "decimal", "ambiguous"]
+Cause = Literal["type", "name", "size", "symbols", "field", "branch", "decimal", "logical", "ambiguous"]
 
 
 class Step(NamedTuple):
@@ -48,8 +50,9 @@ class Mismatch:
 class Resolution:
     """One reader, one writer. Recursive types are walked once for each pair of types."""
 
-    def __init__(self, reader: Node, writer: Node) -> None:
+    def __init__(self, reader: Node, writer: Node, *, logical_types: bool = True) -> None:
         self._roots = (reader, writer)
+        self._logical_types = logical_types
         self._walked: set[tuple[int, int]] = set()
         self._readable: dict[tuple[int, int], bool] = {}
 
@@ -100,6 +103,8 @@ class Resolution:
         if reader.kind != writer.kind:
             if reader.kind not in PROMOTIONS.get(writer.kind, ()):
                 yield Mismatch("type", reader, writer, at, was, trail)
+            elif self._misread(reader, writer):
+                yield Mismatch("logical", reader, writer, at, was, trail)
             return
         if reader.name and reader.short_name != writer.short_name and writer.name not in reader.aliases:
             yield Mismatch("name", reader, writer, at, was, trail)
@@ -110,8 +115,14 @@ class Resolution:
         ):
             symbols = tuple(symbol for symbol in writer.symbols if symbol in gone)
             yield Mismatch("symbols", reader, writer, at, was, (*trail, Step(symbols[0])), symbols=symbols)
-        elif reader.decimal and writer.decimal and reader.decimal != writer.decimal:
-            yield Mismatch("decimal", reader, writer, at, was, trail)
+        elif self._misread(reader, writer):
+            cause: Cause = "decimal" if reader.logical == writer.logical else "logical"
+            yield Mismatch(cause, reader, writer, at, was, trail)
+
+    def _misread(self, reader: Node, writer: Node) -> bool:
+        if not self._logical_types or not reader.logical or not writer.logical:
+            return False
+        return reader.logical != writer.logical or reader.decimal != writer.decimal
 
     def _fields(self, reader: Node, writer: Node, trail: tuple[Step, ...]) -> Iterator[Mismatch]:
         written = {field.name: field for field in writer.fields}

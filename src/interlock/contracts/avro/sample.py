@@ -1,7 +1,8 @@
-"""A small value of an Avro schema that goes where it is led, in Avro's JSON encoding (1.12.0, 'JSON Encoding')."""
+"""Small values of an Avro schema that go where they are led, in Avro's JSON encoding (1.12.0, 'JSON Encoding')."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,90 +11,133 @@ from interlock.contracts.avro.resolution import Step
 from interlock.contracts.pointer import ABSENT
 
 _MAX_PARTS = 2_000
+_MAX_PASSES = 64
 _PRIMITIVE: dict[str, Any] = {
-    "null": None, "boolean": False, "int": 0, "long": 0, "float": 0.5, "double": 0.5, "bytes": "a", "string": "a",
+    "null": None, "boolean": False, "int": 1, "long": 1, "float": 0.5, "double": 0.5, "bytes": "a", "string": "a",
 }  # fmt: skip
 
 
-def sample(root: Node, trail: Sequence[Step] = ()) -> Any:
-    """ABSENT where the schema has no finite value, or none of a readable size."""
-    try:
-        return _Sampler().led(root, list(trail))
-    except (_TooLarge, RecursionError):
-        return ABSENT
+class _NoValue(Exception):
+    """None that is finite, or none of a readable size: exponential schemas have small texts and huge values."""
 
 
-class _TooLarge(Exception):
-    """Exponential schemas have small texts and huge values."""
+class Sampler:
+    """Of one schema. Values share their parts: do not change them."""
 
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self._heights = _heights(root)
+        self._made: dict[int, tuple[Any, int]] = {}
 
-class _Sampler:
-    def __init__(self) -> None:
-        self._parts = 0
-        self._heights: dict[int, float] = {}
+    def value(self, trail: Sequence[Step] = ()) -> Any:
+        """One that goes along the trail; what lies beside it is the smallest that there is. ABSENT if there is none."""
+        try:
+            return self._led(self._root, trail, 0)[0]
+        except (_NoValue, RecursionError):
+            return ABSENT
 
-    def led(self, node: Node, trail: list[Step]) -> Any:
-        """Along the trail; what lies beside it is the smallest that there is."""
-        if not trail:
-            return self.smallest(node)
-        part, rest = trail[0].part, trail[1:]
+    def _led(self, node: Node, trail: Sequence[Step], at: int) -> tuple[Any, int]:
+        """Value and number of parts."""
+        if at == len(trail):
+            return self._smallest(node)
+        part = trail[at].part
         if node.kind == "union":
             assert isinstance(part, int)
-            return _branch(node.branches[part], self.led(node.branches[part], rest))
+            return _branch(node.branches[part], self._led(node.branches[part], trail, at + 1))
         if node.kind == "record":
-            return {
-                one.name: self.led(one.node, rest) if one.name == part else self.smallest(one.node)
+            return _record(
+                (one.name, self._led(one.node, trail, at + 1) if one.name == part else self._smallest(one.node))
                 for one in node.fields
-            }
+            )
         if node.kind == "enum":
-            return part
+            return part, 1
         assert node.items is not None
-        member = self.led(node.items, rest)
-        return [member] if node.kind == "array" else {"key": member}
+        member, size = self._led(node.items, trail, at + 1)
+        return ([member] if node.kind == "array" else {"key": member}), size + 1
 
-    def smallest(self, node: Node) -> Any:
-        self._parts += 1
-        if self._parts > _MAX_PARTS:
-            raise _TooLarge
-        if node.kind == "array":
-            return []
-        if node.kind == "map":
-            return {}
-        if node.kind == "enum":
-            return next(iter(node.symbols), None)
+    def _smallest(self, node: Node) -> tuple[Any, int]:
+        known = self._made.get(id(node))
+        if known is None:
+            if self._heights.get(id(node), math.inf) == math.inf:
+                raise _NoValue
+            known = self._made[id(node)] = self._make(node)
+        return known
+
+    def _make(self, node: Node) -> tuple[Any, int]:
+        if node.kind == "union":
+            branch = min(node.branches, key=lambda one: self._heights[id(one)])
+            return _branch(branch, self._smallest(branch))
+        if node.kind == "record":
+            return _record((one.name, self._smallest(one.node)) for one in node.fields)
         if node.kind == "fixed":
             if node.size > _MAX_PARTS:
-                raise _TooLarge
-            return "a" * node.size
-        if node.kind == "union":
-            return self._smallest_branch(node)
-        if node.kind == "record":
-            return {one.name: self.smallest(one.node) for one in node.fields}
-        return _PRIMITIVE[node.kind]
+                raise _NoValue
+            return "a" * node.size, 1
+        if node.kind == "enum":
+            return next(iter(node.symbols)), 1
+        if node.kind in ("array", "map"):
+            return ([] if node.kind == "array" else {}), 1
+        return _PRIMITIVE[node.kind], 1
 
-    def _smallest_branch(self, node: Node) -> Any:
-        if not node.branches:
-            raise _TooLarge
-        branch = min(node.branches, key=lambda one: self._height(one, frozenset()))
-        return _branch(branch, self.smallest(branch))
 
-    def _height(self, node: Node, above: frozenset[int]) -> float:
-        """How deep the smallest value goes; infinite for a record that always holds another of its own."""
-        if node.kind not in ("record", "union"):
-            return 0
-        if id(node) in above:
-            return float("inf")
-        if not above and id(node) in self._heights:
-            return self._heights[id(node)]
-        within = above | {id(node)}
-        if node.kind == "union":
-            height = min((self._height(branch, within) for branch in node.branches), default=float("inf"))
+def _heights(root: Node) -> dict[int, float]:
+    """How deep the smallest value of each type goes; infinite for a record that always holds another of its own.
+
+    The least fixed point, by passes over the types, parts before wholes: one pass and a check where nothing recurs.
+    """
+    nodes = _parts_first(root)
+    heights: dict[int, float] = {id(node): math.inf for node in nodes}
+    for _ in range(_MAX_PASSES):
+        changed = False
+        for node in nodes:
+            height = _height(node, heights)
+            changed = changed or height != heights[id(node)]
+            heights[id(node)] = height
+        if not changed:
+            break
+    return heights
+
+
+def _height(node: Node, heights: dict[int, float]) -> float:
+    if node.kind == "union":
+        return min((heights[id(branch)] for branch in node.branches), default=math.inf)
+    if node.kind == "record":
+        return 1 + max((heights[id(one.node)] for one in node.fields), default=0)
+    return math.inf if node.kind == "enum" and not node.symbols else 0
+
+
+def _parts_first(root: Node) -> list[Node]:
+    """Every type once."""
+    found: list[Node] = []
+    seen = {id(root)}
+    stack = [(root, iter(_parts(root)))]
+    while stack:
+        node, parts = stack[-1]
+        for part in parts:
+            if id(part) not in seen:
+                seen.add(id(part))
+                stack.append((part, iter(_parts(part))))
+                break
         else:
-            height = 1 + max((self._height(one.node, within) for one in node.fields), default=0)
-        if not above:
-            self._heights[id(node)] = height
-        return height
+            found.append(node)
+            stack.pop()
+    return found
 
 
-def _branch(branch: Node, value: Any) -> Any:
-    return value if branch.kind == "null" else {branch.label: value}
+def _parts(node: Node) -> list[Node]:
+    return [*node.branches, *(one.node for one in node.fields), *([node.items] if node.items is not None else [])]
+
+
+def _record(fields: Any) -> tuple[Any, int]:
+    value, total = {}, 1
+    for name, (part, size) in fields:
+        value[name] = part
+        total += size
+        if total > _MAX_PARTS:
+            raise _NoValue
+    return value, total
+
+
+def _branch(branch: Node, made: tuple[Any, int]) -> tuple[Any, int]:
+    value, size = made
+    return (value if branch.kind == "null" else {branch.label: value}), size + 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.contracts import pointer
-from interlock.contracts.avro.default_value import default_fits
+from interlock.contracts.avro.default_value import Defaults
 from interlock.contracts.avro.node import PRIMITIVES, Field, Node
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.pointer import ABSENT
@@ -27,9 +27,9 @@ def read(document: Any) -> Node:
     reader = _Reader()
     try:
         root = reader.node(document, "", "")
+        reader.check_defaults()
     except RecursionError:
         raise ContractInvalid("", "The schema nests too deep to be read.") from None
-    reader.check_defaults()
     return root
 
 
@@ -61,8 +61,9 @@ class _Reader:
 
     def check_defaults(self) -> None:
         """At the end, when all that recursive types refer to is known."""
+        defaults = Defaults()
         for one in self.fields:
-            if one.default is not ABSENT and not default_fits(one.node, one.default):
+            if one.default is not ABSENT and not defaults.fits(one.node, one.default):
                 said = f"The default of {one.name} is no value of its type."
                 raise ContractInvalid(f"{one.place}/default", said)
 
