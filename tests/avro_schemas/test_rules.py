@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from avro_schemas.wire import decoded, misreads, reads
+from avro_schemas.wire import decoded, is_json_encoding, misreads, reads
 from interlock.contracts.avro.diff import RULES, changes
 from interlock.contracts.change_rule import ChangeRule
 from interlock.contracts.pointer import ABSENT, find, split
@@ -30,6 +30,7 @@ def test_each_rule_speaks_on_its_example(rule: ChangeRule) -> None:
         if one.effect == "breaking":
             writer, reader = (old, new) if one.direction == "backward" else (new, old)
             assert one.witness is not ABSENT
+            assert is_json_encoding(writer, one.witness)
             value = decoded(writer, one.witness)
             if one.rule in MISREAD:
                 assert misreads(writer, reader, value)

@@ -9,6 +9,7 @@ Java's checker.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -89,8 +90,9 @@ class Resolution:
     def _into_union(self, reader: Node, writer: Node, at: str, was: str, trail: tuple[Step, ...]) -> Iterator[Mismatch]:
         if any(self._reads(branch, writer) for branch in reader.branches):
             return
-        near = [branch for branch in reader.branches if not any(self._own_mismatches(branch, writer, "", "", ()))]
-        if len(near) == 1:  # the branch is there, and something within it is wrong: that is what to tell
+        near = [branch for branch in reader.branches if branch.kind == writer.kind and _same_name(branch, writer)]
+        near = near or [branch for branch in reader.branches if branch.kind in PROMOTIONS.get(writer.kind, ())]
+        if len(near) == 1:  # the branch is there, and something about it is wrong: that is what to tell
             place = f"{reader.place}/{reader.branches.index(near[0])}"
             yield from self._walk(near[0], writer, place, was, trail)
         else:
@@ -106,7 +108,7 @@ class Resolution:
             elif self._misread(reader, writer):
                 yield Mismatch("logical", reader, writer, at, was, trail)
             return
-        if reader.name and reader.short_name != writer.short_name and writer.name not in reader.aliases:
+        if not _same_name(reader, writer):
             yield Mismatch("name", reader, writer, at, was, trail)
         elif reader.kind == "fixed" and reader.size != writer.size:
             yield Mismatch("size", reader, writer, at, was, trail)
@@ -125,15 +127,12 @@ class Resolution:
         return reader.logical != writer.logical or reader.decimal != writer.decimal
 
     def _fields(self, reader: Node, writer: Node, trail: tuple[Step, ...]) -> Iterator[Mismatch]:
-        written = {field.name: field for field in writer.fields}
-        for field in reader.fields:
-            sources = [name for name in dict.fromkeys((field.name, *field.aliases)) if name in written]
+        for field, sources in _sources(reader, writer):
             if len(sources) > 1:
                 yield Mismatch("ambiguous", reader, writer, field.place, writer.place, trail, field=field)
             elif sources:
-                source = written[sources[0]]
-                places = (f"{field.place}/type", f"{source.place}/type")
-                yield from self._walk(field.node, source.node, *places, (*trail, Step(source.name)))
+                places = (f"{field.place}/type", f"{sources[0].place}/type")
+                yield from self._walk(field.node, sources[0].node, *places, (*trail, Step(sources[0].name)))
             elif field.default is ABSENT:
                 yield Mismatch("field", reader, writer, field.place, writer.place, trail, field=field)
 
@@ -167,11 +166,31 @@ class Resolution:
         return reader.kind != "record" or self._reads_fields(reader, writer)
 
     def _reads_fields(self, reader: Node, writer: Node) -> bool:
-        written = {field.name: field.node for field in writer.fields}
-        for field in reader.fields:
-            sources = [name for name in dict.fromkeys((field.name, *field.aliases)) if name in written]
+        for field, sources in _sources(reader, writer):
             if len(sources) > 1 or (not sources and field.default is ABSENT):
                 return False
-            if sources and not self._reads(field.node, written[sources[0]]):
+            if sources and not self._reads(field.node, sources[0].node):
                 return False
         return True
+
+
+def _sources(reader: Node, writer: Node) -> Iterator[tuple[Field, list[Field]]]:
+    """Each field of the reader with the fields of the writer that it may mean; more than one is a mistake.
+
+    A field that two of the reader's claim counts twice for the one that has it by alias: some readers give it to the
+    one, some to the other.
+    """
+    written = {field.name: field for field in writer.fields}
+    found = [
+        (field, [written[name] for name in dict.fromkeys((field.name, *field.aliases)) if name in written])
+        for field in reader.fields
+    ]
+    claims = Counter(source.name for _, sources in found for source in sources)
+    for field, sources in found:
+        contested = len(sources) == 1 and sources[0].name != field.name and claims[sources[0].name] > 1
+        yield field, sources * 2 if contested else sources
+
+
+def _same_name(reader: Node, writer: Node) -> bool:
+    """Of two types of one kind. Types without a name always match."""
+    return not reader.name or reader.short_name == writer.short_name or writer.name in reader.aliases

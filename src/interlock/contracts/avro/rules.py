@@ -77,7 +77,7 @@ RULES: tuple[ChangeRule, ...] = (
            _record(_A, _B), _record(_A, _B0), _NONE, "safe"),
     _safe("default-changed", "A default became another one: readers fill in another value",
           _record(_A, _B0), _record(_A, _B | {"default": 1})),
-    _rule("alias-ambiguous", "backward", "A field finds two fields of the writer by its name and aliases",
+    _rule("alias-ambiguous", "backward", "By names and aliases a field may be one of two: readers disagree which",
           _record(_A, _B), _record(_A | {"aliases": ["b"]}),
           "none: only the side that reads has aliases that count"),
     *_pair(("alias-added", "alias-removed"),
