@@ -10,7 +10,7 @@ from interlock.contracts.avro.node import Node
 from interlock.contracts.avro.resolution import Step
 from interlock.contracts.pointer import ABSENT
 
-_MAX_PARTS = 2_000
+_MAX_PARTS = 10_000
 # Of all values together: a thousand changes in a record of a thousand fields are told without a value at the end.
 _MAX_PARTS_IN_ALL = 300_000
 _MAX_PASSES = 64
@@ -41,6 +41,7 @@ class Sampler:
             self._left -= size
             return value
         except (_NoValue, RecursionError):
+            self._left -= _MAX_PARTS
             return ABSENT
 
     def _led(self, node: Node, trail: Sequence[Step], at: int) -> tuple[Any, int]:
