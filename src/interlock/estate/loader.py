@@ -26,7 +26,7 @@ from interlock.estate.modules import EstatePackage
 from interlock.estate.readers import Readers
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
-from interlock.estate.version_checks import VersionChecks
+from interlock.estate.version_checks import Compare, VersionChecks
 from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 from interlock.model.problems import EstateInvalid
 
@@ -71,6 +71,7 @@ def examine(
     environment: str = "local",
     today: date | None = None,
     promised: Promised = MappingProxyType({}),
+    compare: Compare = compare,
 ) -> Examination:
     """Everything read and checked. Raises EstateInvalid only when the folder is no estate at all.
 
