@@ -13,6 +13,8 @@ from interlock.contracts import deprecation
 from interlock.contracts.finding import Finding
 from interlock.contracts.rule import BY_ID, RULES, SYSTEM, SYSTEM_EXAMPLE
 from interlock.estate.loader import examine
+from interlock.estate.replayable_checks import Replayable
+from interlock.model.carried import Carried
 
 from .conftest import change
 
@@ -27,7 +29,9 @@ def _payments(shop: Path) -> None:
 def findings(root: Path, code: str) -> list[Finding]:
     plans, _ = deprecation.parse(BY_ID[code].before)
     promised = {(plan.contract, plan.major): plan for plan in plans}
-    return [finding for finding in examine(root, today=TODAY, promised=promised).findings if finding.code == code]
+    carried = [Carried(*row.split(), "log", "", 1) for row in [BY_ID[code].carried] if row]  # type: ignore[arg-type]
+    examination = examine(root, today=TODAY, promised=promised, replayable=Replayable(carried))
+    return [finding for finding in examination.findings if finding.code == code]
 
 
 @pytest.mark.parametrize("code", BY_ID)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from interlock.adapters.memory_tables import Tables
+from interlock.model.carried import Carried, Place
 from interlock.model.event import Stored
 from interlock.model.handling import HandlingState, Mark
 from interlock.model.hashing import DIGEST_BYTES, KeyHasher
@@ -22,6 +23,11 @@ from interlock.model.record import (
     Tally,
 )
 from interlock.ports.record_reader import FlowSum
+
+_CALLS: dict[DeliveryState, Place] = {
+    DeliveryState.PENDING: "pending_calls",
+    DeliveryState.DEAD: "dead_calls",
+}
 
 
 class MemoryRecord:
@@ -63,6 +69,22 @@ class MemoryRecord:
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
         dead = (row for row in self._open().deliveries.values() if row.state is DeliveryState.DEAD)
         return sorted(dead, key=lambda row: row.id)[:limit]
+
+    async def carried(self) -> list[Carried]:
+        tables = self._open()
+        counted: Counter[tuple[str, str, Place, str]] = Counter()
+        for rows in tables.log:
+            for _, event in rows:
+                counted[event.type, event.version, "log", ""] += 1
+        for held in tables.held.values():
+            place: Place = "parked" if held.state is HandlingState.PARKED else "dead_letters"
+            counted[held.event.type, held.event.version, place, held.flow] += 1
+        for call in tables.deliveries.values():
+            if call.state in _CALLS:
+                for position, event in tables.log[call.partition]:
+                    if position == call.position:
+                        counted[event.type, event.version, _CALLS[call.state], call.flow] += 1
+        return [Carried(*key, total) for key, total in sorted(counted.items())]
 
     async def delivery_counts(self) -> dict[str, int]:
         counted = Counter(row.state for row in self._open().deliveries.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_schemas import MemorySchemas
-from interlock.adapters.sqlite import SqliteSchemas, SqliteStore
+from interlock.adapters.sqlite import SqliteReader, SqliteSchemas, SqliteStore
 from interlock.adapters.worker_thread import WorkerThread
 from interlock.edge.deprecation_fields import event_endings
 from interlock.edge.limits import EdgeLimits
@@ -32,7 +32,9 @@ class ServedRegistry:
         self._thread = WorkerThread("interlock-compatibility")
         self._estate = estate
         self._store = schema_store(store)
-        self._registry = Registry.on(self._store, governed(estate), self._thread.run)
+        # A reader of its own: what is stored is asked for by who waits for an answer, not by the engine.
+        self._record = store if isinstance(store, MemoryStore) else SqliteReader(estate.store_path)
+        self._registry = Registry.on(self._store, governed(estate), self._thread.run, self._record.carried)
         self.api = self._api(estate.settings.registry.path)
         self._clock = clock
         self._limits = limits
@@ -63,3 +65,5 @@ class ServedRegistry:
         if self._server is not None:
             await self._server.drain(seconds)
         await self._thread.close()
+        if isinstance(self._record, SqliteReader):
+            await self._record.close()

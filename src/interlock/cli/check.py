@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 from interlock.app.git_revision import RevisionUnreadable
 from interlock.app.local_time import now_text, today
 from interlock.app.promised_plans import promised_plans
+from interlock.app.replayable import replayable
 from interlock.app.stopwatch import Stopwatch
 from interlock.cli.finding_text import entry, finding_text, summary
 from interlock.cli.report_text import as_json, rendered
 from interlock.contracts.report.entry import FORMATS, Report
 from interlock.contracts.rule import BY_ID
 from interlock.estate.loader import Examination, examine
+from interlock.estate.replayable_checks import NOTHING_CARRIED
 from interlock.model.problems import EstateInvalid
 
 
@@ -25,6 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base", metavar="REV", help="no sunset is earlier than this git revision has it (default: the last commit)"
     )
+    parser.add_argument(
+        "--data", metavar="STORE", type=Path, help="also judge by what this store still carries: .interlock/shop.db"
+    )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument("--json", action="store_const", dest="format", const="json", help="the same as --format json")
 
@@ -33,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Stopwatch()
     try:
         promised = promised_plans(arguments.estate, arguments.base)
-        examination = examine(arguments.estate, arguments.environment, today(), promised)
+        carried = asyncio.run(replayable(arguments.data)) if arguments.data else NOTHING_CARRIED
+        examination = examine(arguments.estate, arguments.environment, today(), promised, carried)
     except (EstateInvalid, RevisionUnreadable) as problem:
         print(f"{problem.detail}\n   {problem.step}", file=sys.stderr)
         return 2

@@ -16,6 +16,7 @@ class Rule:
     there begins from the version beside it.
 
     before      for a rule about a change: the text of `place` in the last commit
+    carried     for a rule about what is stored: type and version of an event in the log
     waivable    whether waivers.toml may set it aside; not where the estate could not be read or run, nor for secrets
     """
 
@@ -28,3 +29,4 @@ class Rule:
     severity: Severity = "error"
     waivable: bool = True
     before: str = ""
+    carried: str = ""

@@ -6,19 +6,17 @@ starts no process.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, cast
 
 import msgspec
 
-from interlock.contracts.change_rule import ChangeRule
 from interlock.contracts.comparison import Change, ChangeFinding, Comparison, Kind, Level, Mode, Reading, Verdict, judge
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.document_kind import kind_of, kinds_of
 
-__all__ = ["KindsDiffer", "changes", "compare", "compare_with_all", "kind_of", "package_of", "remembering", "rules"]
+__all__ = ["KindsDiffer", "changes", "compare", "compare_with_all", "kind_of"]
 
 _WORST_LAST: tuple[Verdict, ...] = ("compatible", "undecided", "breaking")
 
@@ -33,19 +31,6 @@ def compare(
     """Two parsed documents of one kind; the kind is recognised by content unless given. Raises ContractInvalid."""
     one = kind or _common_kind(old, new)
     return judge(one, changes(one, old, new, reading), mode, reading)
-
-
-def remembering() -> Callable[..., Comparison]:
-    """`compare` that answers the same question once: two revisions of an estate share most of their versions."""
-    answers: dict[bytes, Comparison] = {}
-
-    def remembered(old: Any, new: Any, **how: Any) -> Comparison:
-        key = hashlib.sha256(msgspec.json.encode([old, new, how])).digest()
-        if key not in answers:
-            answers[key] = compare(old, new, **how)
-        return answers[key]
-
-    return remembered
 
 
 def compare_with_all(
@@ -78,20 +63,8 @@ def compare_with_all(
 
 def changes(kind: Kind, old: Any, new: Any, reading: Reading = "SETS") -> list[Change]:
     """The facts, before any mode judges them. A differ is loaded when its kind is first met."""
-    return cast("list[Change]", _differ(kind).changes(old, new, reading=reading))
-
-
-def rules(kind: Kind) -> tuple[ChangeRule, ...]:
-    """All that the differ of a kind may say."""
-    return cast("tuple[ChangeRule, ...]", _differ(kind).RULES)
-
-
-def package_of(kind: Kind) -> str:
-    return f"interlock.contracts.{kind.replace('-', '_')}"
-
-
-def _differ(kind: Kind) -> Any:
-    return import_module(f"{package_of(kind)}.diff")
+    differ = import_module(f"interlock.contracts.{kind.replace('-', '_')}.diff")
+    return cast("list[Change]", differ.changes(old, new, reading=reading))
 
 
 def _common_kind(old: Any, new: Any) -> Kind:

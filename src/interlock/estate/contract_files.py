@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 from interlock.contracts.api_contract import ApiOperation, operations
@@ -94,12 +93,7 @@ class _JsonFile:
             findings.add("JSON_INVALID", path, 1, "The document is no object.")
             return
         self.document = document
-        self._content = content
-
-    @cached_property
-    def _lines(self) -> JsonLines:
-        """Made when a line is asked for: most files have no mistake."""
-        return JsonLines(self._content.decode())
+        self._lines = JsonLines(content.decode())
 
     def add(self, objection: Objection) -> None:
         line = self._lines.line(objection.pointer)

@@ -24,9 +24,10 @@ from interlock.estate.folder import Folder
 from interlock.estate.model_files import check_models
 from interlock.estate.modules import EstatePackage
 from interlock.estate.readers import Readers
+from interlock.estate.replayable_checks import NOTHING_CARRIED, Replayable, ReplayableChecks
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
-from interlock.estate.version_checks import Compare, VersionChecks
+from interlock.estate.version_checks import VersionChecks
 from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 from interlock.model.problems import EstateInvalid
 
@@ -71,12 +72,12 @@ def examine(
     environment: str = "local",
     today: date | None = None,
     promised: Promised = MappingProxyType({}),
-    compare: Compare = compare,
+    replayable: Replayable = NOTHING_CARRIED,
 ) -> Examination:
     """Everything read and checked. Raises EstateInvalid only when the folder is no estate at all.
 
     `today` decides what has expired; without it nothing has: an engine must not refuse to restart at midnight.
-    `promised` are the plans of before: a sunset comes no earlier.
+    `promised` are the plans of before: a sunset comes no earlier. `replayable` is what a store still carries.
     """
     folder = Folder(root)
     findings = Findings()
@@ -102,6 +103,7 @@ def examine(
     mode = settings.contracts.compatibility
     readers = Readers(flows.by_name.values(), folder)
     VersionChecks(mode, readers, waivers, findings, compare, today).run(versions)
+    ReplayableChecks(replayable, findings, compare).run(versions)
     waived = apply_waivers(waivers, findings, today)
     estate = Estate(
         root=folder.root,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from interlock.model.carried import Carried
 from interlock.model.event import Stored
 from interlock.model.record import (
     DeliveryAttempt,
@@ -57,6 +58,13 @@ class RecordReader(Protocol):
     async def dead_letters(self, flow: str | None, limit: int) -> list[Held]: ...
 
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]: ...
+
+    async def carried(self) -> list[Carried]:
+        """Which contract versions are still replayable: by type, version, place and flow, none of them zero.
+
+        Counted without reading the log: the store keeps the log's counts, the rest is what is held or due.
+        """
+        ...
 
     async def delivery_counts(self) -> dict[str, int]:
         """How many deliveries are in each state, by its name in lower case; a state without any is 0 or absent."""

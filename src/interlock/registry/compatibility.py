@@ -17,20 +17,19 @@ _WITNESS_CHARACTERS = 300
 
 
 class Earlier(NamedTuple):
-    """One earlier version. `carried` says who still carries documents of it, for whoever is told that they break."""
+    """One earlier version, and the level by which it is asked; `carried` says what is still stored by it."""
 
     version: int
     schema: ReadSchema
+    level: str
     carried: str = ""
 
 
 def objections(new: ReadSchema, olds: Sequence[Earlier], level: str, policy: Reading) -> list[str]:
     """Empty when compatible. All of `olds` are asked, newest first; bounded by the differs' own budgets."""
-    if level == "NONE":
-        return []
     found: list[str] = []
     for old in olds:
-        said = _against(new, old, level, policy)
+        said = _against(new, old, policy)
         if said:
             found += [*said, f"{{oldSchemaVersion: {old.version}}}", f"{{oldSchema: '{old.schema.text}'}}"]
             if old.carried:
@@ -38,11 +37,11 @@ def objections(new: ReadSchema, olds: Sequence[Earlier], level: str, policy: Rea
     return [*found, f"{{compatibility: '{level}'}}"] if found else []
 
 
-def _against(new: ReadSchema, old: Earlier, level: str, policy: Reading) -> list[str]:
+def _against(new: ReadSchema, old: Earlier, policy: Reading) -> list[str]:
     if old.schema.type != new.type:
         detail = f"the subject holds {old.schema.type}, this is {new.type}"
         return [_said("SCHEMA_TYPE_CHANGED", detail, "")]
-    mode = cast("Mode", level.removesuffix("_TRANSITIVE"))
+    mode = cast("Mode", old.level.removesuffix("_TRANSITIVE"))
     try:
         comparison = compare(old.schema.complete, new.complete, mode=mode, reading=policy, kind=KINDS[new.type])
     except ContractInvalid as invalid:

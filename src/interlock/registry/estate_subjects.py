@@ -7,6 +7,7 @@ all.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from interlock.contracts.comparison import MODES
@@ -17,12 +18,10 @@ from interlock.model.problems import EstateInvalid
 from interlock.ports.schema_store import Reference, SchemaContent, SchemaStore
 from interlock.registry.decision import decided
 from interlock.registry.governed import Governed, GovernedSubject
-from interlock.registry.metadata import stored
+from interlock.registry.metadata import VERSION, properties, stored
 from interlock.registry.refusal import Refusal
 from interlock.registry.schema_reading import AskedSchema, read
 from interlock.registry.subject_name import DEFAULT_CONTEXT
-
-VERSION = "interlock.version"
 
 
 def governed(estate: Estate) -> Governed:
@@ -49,6 +48,17 @@ async def publish(estate: Estate, store: SchemaStore) -> None:
     for contract in by_age:
         content = await _content(contract)
         await _add(store, contract.type, content, newest=estate.latest[contract.type] is contract)
+
+
+async def documents(store: SchemaStore, types: Iterable[str]) -> dict[tuple[str, str], Any]:
+    """The schemas that were ever published for these event types, by (type, version)."""
+    found = {}
+    for event_type in sorted(types):
+        for one in await store.versions(event_type):
+            version = properties(one.content.metadata).get(VERSION)
+            if version is not None:
+                found[event_type, version] = json.loads(one.content.text)
+    return found
 
 
 async def _content(contract: EventContract) -> SchemaContent:

@@ -9,6 +9,9 @@ from typing import Any
 from interlock.registry.config import Config
 from interlock.registry.schema_reading import AskedSchema
 
+# The property by which a version says which contract version of its estate it is.
+VERSION = "interlock.version"
+
 
 def stored(metadata: Any, rules: Any) -> str:
     """The text of both; "" for none."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from interlock.contracts.comparison import Reading
+from interlock.model.carried import Carried, said
 from interlock.model.problems import BusinessConflict
 from interlock.ports.schema_store import Reference, SchemaContent, SchemaStore, SchemaVersion
 from interlock.registry.catalog import LATEST, Catalog
@@ -13,7 +14,7 @@ from interlock.registry.compatibility import Earlier, objections
 from interlock.registry.config import Config
 from interlock.registry.decision import decided
 from interlock.registry.governed import Governed
-from interlock.registry.metadata import group_of, with_defaults
+from interlock.registry.metadata import VERSION, group_of, properties, with_defaults
 from interlock.registry.refusal import (
     INCOMPATIBLE,
     INVALID_SCHEMA,
@@ -33,6 +34,7 @@ from interlock.registry.subject_name import checked, context_of, qualified
 
 T = TypeVar("T")
 Aside = Callable[[Callable[[], T]], Awaitable[T]]
+Stored = Callable[[], Awaitable[Sequence[Carried]]]
 
 
 class Numbers(NamedTuple):
@@ -50,20 +52,33 @@ async def here(call: Callable[[], T]) -> T:
     return call()
 
 
+async def nothing_stored() -> Sequence[Carried]:
+    """For a registry without an engine."""
+    return ()
+
+
 class Registration:
     """Decides on what it reads, and writes only what still holds.
 
     aside    runs what only computes, and may take a while, where it holds up nobody
+    stored   which contract versions the engine's store carries
     """
 
     def __init__(
-        self, store: SchemaStore, catalog: Catalog, scopes: Scopes, governed: Governed, aside: Aside[list[str]] = here
+        self,
+        store: SchemaStore,
+        catalog: Catalog,
+        scopes: Scopes,
+        governed: Governed,
+        aside: Aside[list[str]] = here,
+        stored: Stored = nothing_stored,
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._scopes = scopes
         self._governed = governed
         self._aside = aside
+        self._stored = stored
 
     async def register(
         self, subject: str, asked: AskedSchema, numbers: Numbers = CHOOSE, *, normalize: bool = False
@@ -225,17 +240,34 @@ class Registration:
             wanted = group_of(schema.metadata, group)
             live = [one for one in live if group_of(one.content.metadata, group) == wanted]
         transitive = str(config.compatibility_level).endswith("_TRANSITIVE")
-        return await self._compared(schema, live if transitive else live[-1:], config)
+        return await self._compared(schema, live if transitive else live[-1:], config, live)
 
-    async def _compared(self, schema: ReadSchema, olds: Sequence[SchemaVersion], config: Config) -> list[str]:
+    async def _compared(
+        self, schema: ReadSchema, olds: Sequence[SchemaVersion], config: Config, live: Sequence[SchemaVersion] = ()
+    ) -> list[str]:
+        """Against `olds`, and against those of `live` by which something is still stored (C12)."""
         level = str(config.compatibility_level)
         if level == "NONE":
             return []
-        earlier = [
-            Earlier(one.version, await read_again(one.content, self._catalog.referred)) for one in reversed(olds)
-        ]
+        carried = await self._carried(live)
+        earlier = []
+        for one in reversed(live or olds):
+            if one in olds or one.version in carried:
+                old = await read_again(one.content, self._catalog.referred)
+                read_by = level if one in olds else "BACKWARD"
+                earlier.append(Earlier(one.version, old, read_by, carried.get(one.version, "")))
         policy: Reading = config.compatibility_policy or "STRICT"
         return await self._aside(lambda: objections(schema, earlier, level, policy))
+
+    async def _carried(self, live: Sequence[SchemaVersion]) -> dict[int, str]:
+        """What is stored by each version of a contract, in words, by the number that the subject gives it."""
+        numbers = {properties(one.content.metadata).get(VERSION): one for one in live}
+        found: dict[int, list[Carried]] = {}
+        for row in await self._stored() if numbers.keys() - {None} else ():
+            one = numbers.get(row.version)
+            if one is not None and one.subject == row.type:
+                found.setdefault(one.version, []).append(row)
+        return {version: said(rows) for version, rows in found.items()}
 
     async def _refuse_delete(self, subject: str) -> None:
         refusal = self._governed.change_refused(subject)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from interlock.ports.schema_store import SchemaStore
 from interlock.registry.catalog import Catalog
 from interlock.registry.governed import UNGOVERNED, Governed
-from interlock.registry.registration import Aside, Registration, here
+from interlock.registry.registration import Aside, Registration, Stored, here, nothing_stored
 from interlock.registry.scopes import Scopes
 from interlock.registry.standing import Standings
 
@@ -21,12 +21,13 @@ class Registry:
     governed: Governed
 
     @classmethod
-    def on(cls, store: SchemaStore, governed: Governed = UNGOVERNED, aside: Aside[list[str]] = here) -> Registry:
+    def on(
+        cls,
+        store: SchemaStore,
+        governed: Governed = UNGOVERNED,
+        aside: Aside[list[str]] = here,
+        stored: Stored = nothing_stored,
+    ) -> Registry:
         catalog, scopes = Catalog(store), Scopes(store, governed)
-        return cls(
-            catalog,
-            Registration(store, catalog, scopes, governed, aside),
-            scopes,
-            Standings(catalog, governed),
-            governed,
-        )
+        registration = Registration(store, catalog, scopes, governed, aside, stored)
+        return cls(catalog, registration, scopes, Standings(catalog, governed), governed)

@@ -7,9 +7,8 @@ import msgspec
 from interlock.contracts.unclassified import unclassified
 from interlock.ports.schema_store import SchemaVersion
 from interlock.registry.catalog import Catalog
-from interlock.registry.estate_subjects import VERSION
 from interlock.registry.governed import Governed
-from interlock.registry.metadata import properties
+from interlock.registry.metadata import VERSION, properties
 from interlock.registry.schema_reading import KINDS, read_again
 
 _BIND = "A flow binds to contracts of an estate: bring it there with every field classified (x-classification)."

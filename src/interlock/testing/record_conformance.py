@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from interlock.model.carried import Carried
 from interlock.model.handling import HandlingState
 from interlock.model.hashing import KeyHasher
-from interlock.model.record import DeliveryState, Tally
+from interlock.model.record import DeliveryState, Held, Tally
 from interlock.model.step import CursorMove, Step, StepResult
 from interlock.testing.conformance import Harness, Suite
 from interlock.testing.fake_clock import START_US
@@ -125,6 +126,37 @@ async def dead_letters_are_listed_per_flow(harness: Harness) -> None:
     assert await record.dead_letters("unknown", 10) == []
     assert (await record.dead_letters(FLOW, 1))[0] == held(1, DEAD)
     await record.close()
+
+
+@proves("carried")
+async def contract_versions_are_counted_where_they_are_carried(harness: Harness) -> None:
+    store, epoch = await owned(harness)
+    old, new = [event(n) for n in (1, 2, 3)], [event(n)._replace(version="1.1.0") for n in (4, 5)]
+    (first, *_), later = await append(store, old), (await append(store, new))[0]
+    keeping = [
+        Step(handling=handling(first.position, DEAD), hold=held(first.position, DEAD)),
+        Step(handling=handling(later.position, PARKED), hold=carrying(held(later.position, PARKED), "1.1.0")),
+    ]
+    call = delivery("d1")._replace(partition=first.partition, position=first.position)
+    done = delivery("d2")._replace(partition=later.partition, position=later.position)
+    gone = delivery("d3")._replace(partition=later.partition, position=later.position)
+    await submit(store, commit(epoch, *keeping, Step(result=StepResult(calls=(call, done, gone)))))
+    for row in (delivered(done, DeliveryState.SUCCEEDED, 1, 200), delivered(gone, DeliveryState.DEAD, 1, 503)):
+        await submit(store, commit(epoch, Step(delivery=row)))
+    record = await harness.record()
+    assert await record.carried() == [
+        Carried(TYPE, "1.0.0", "dead_letters", FLOW, 1),
+        Carried(TYPE, "1.0.0", "log", "", 3),
+        Carried(TYPE, "1.0.0", "pending_calls", call.flow, 1),
+        Carried(TYPE, "1.1.0", "dead_calls", call.flow, 1),
+        Carried(TYPE, "1.1.0", "log", "", 2),
+        Carried(TYPE, "1.1.0", "parked", FLOW, 1),
+    ]
+    await record.close()
+
+
+def carrying(row: Held, version: str) -> Held:
+    return row._replace(event=row.event._replace(version=version))
 
 
 @proves("cursor")

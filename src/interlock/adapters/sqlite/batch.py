@@ -52,7 +52,7 @@ class Batch:
         self._handled: Rows = []
         self._handled_again: Rows = []
         self._tallies: defaultdict[tuple[int, int], int] = defaultdict(int)
-        self._types: defaultdict[str, int] = defaultdict(int)
+        self._kinds: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._versions: dict[tuple[int, str], int] = {}
         self._values: dict[tuple[int, str], tuple[int, bytes | None]] = {}
         self._counters: dict[tuple[int, str], int] = {}
@@ -66,7 +66,7 @@ class Batch:
         self.next_position = position + 1
         self.stored.append(Stored(position, event))
         self.log.append((position, *event, crc32(event[14])))
-        self._types[event.type] += 1
+        self._kinds[event.type, event.version] += 1
         return position
 
     def step(self, step: Step) -> Problem | None:
@@ -108,7 +108,7 @@ class Batch:
             many(sql.NAME_NEW, self._names.fresh)
         if self.log:
             many(sql.APPEND, self.log)
-            many(sql.TYPE_TALLY, self._types.items())
+            many(sql.CONTRACT_TALLY, [(*kind, total) for kind, total in self._kinds.items()])
         if self._handled:
             many(sql.HANDLE, self._handled)
         if self._values:

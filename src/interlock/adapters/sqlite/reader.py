@@ -12,10 +12,11 @@ import orjson
 from interlock.adapters.sqlite import rows, sql
 from interlock.adapters.sqlite.file import connect_reader, fetch, scalar, translated
 from interlock.adapters.sqlite.segment import WIDTH, candidates, id_hash
+from interlock.model.carried import Carried
 from interlock.model.event import Event, Stored
 from interlock.model.handling import HandlingState
 from interlock.model.hashing import KeyHasher
-from interlock.model.problems import NotFound, Problem, SettingInvalid
+from interlock.model.problems import FormatUnsupported, NotFound, Problem, SettingInvalid
 from interlock.model.record import (
     DeliveryAttempt,
     DeliveryRow,
@@ -34,16 +35,24 @@ class SqliteReader:
     """Each question is one read snapshot at most; none is held between questions, so checkpoints can run."""
 
     def __init__(self, path: str | Path) -> None:
-        """NotFound when there is no store, or something else; SettingInvalid when this user may not read it."""
+        """NotFound when there is no store, or something else; SettingInvalid when this user may not read it;
+        FormatUnsupported for a store that no engine of this release has opened yet."""
         refuse_unreadable(Path(path))
         try:
             with translated():
                 self._connection = connect_reader(str(path))
                 secret = scalar(self._connection, "SELECT value FROM meta WHERE name = 'secret'")
+                found = scalar(self._connection, "SELECT value FROM meta WHERE name = 'format'")
         except Problem as problem:
             raise refused(path, problem) from problem
         if not isinstance(secret, bytes):
             raise no_store(path)
+        if found != sql.FORMAT:
+            self._connection.close()
+            raise FormatUnsupported(
+                f"{path} has format {found}, this release reads {sql.FORMAT}.",
+                next_step="Start the estate once with this release: it brings older stores up to date.",
+            )
         self._hasher = KeyHasher(secret)
 
     async def find_events(self, term: str) -> list[Stored]:
@@ -83,6 +92,9 @@ class SqliteReader:
     async def find_delivery(self, delivery_id: str) -> DeliveryRow | None:
         found = self._all(sql.DELIVERY_ONE, (delivery_id,))
         return rows.delivery(found[0]) if found else None
+
+    async def carried(self) -> list[Carried]:
+        return [Carried(*row) for row in self._all(sql.CARRIED, ())]
 
     async def delivery_counts(self) -> dict[str, int]:
         found = dict(self._all(sql.DELIVERY_TALLIES, ()))

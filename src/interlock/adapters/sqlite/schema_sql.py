@@ -1,4 +1,4 @@
-"""The SQL of the schema registry: its tables lie in the store's file. They came with format 2.
+"""The SQL of the schema registry: its tables lie in the store's file. They came with format 3.
 
 `schema_content` outlives what was deleted for good, without its text, so that no id is given twice.
 """
@@ -6,6 +6,12 @@
 from __future__ import annotations
 
 CREATE = """
+DROP TABLE IF EXISTS schema_content;
+DROP TABLE IF EXISTS schema_subject;
+DROP TABLE IF EXISTS schema_version;
+DROP TABLE IF EXISTS schema_reference;
+DROP TABLE IF EXISTS schema_setting;
+DROP TABLE IF EXISTS schema_revision;
 CREATE TABLE schema_content(
     context TEXT NOT NULL, id INTEGER NOT NULL, fingerprint BLOB NOT NULL, type TEXT NOT NULL, text TEXT,
     refs TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY(context, id)) STRICT, WITHOUT ROWID;

@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 import apsw
 
 from interlock.adapters.sqlite import schema_sql, sql
-from interlock.adapters.sqlite.file import connect, fetch, scalar, translated
+from interlock.adapters.sqlite.file import connect, connect_reader, fetch, scalar, translated
 from interlock.adapters.sqlite.schema_rows import content_row, version_row
 from interlock.adapters.sqlite.schema_writes import add, delete, erase, put_setting
 from interlock.adapters.sqlite.store import SqliteStore
-from interlock.model.problems import FormatUnsupported, NotFound, StorageUnavailable
+from interlock.model.problems import Closed, FormatUnsupported, NotFound, StorageUnavailable
 from interlock.ports.schema_store import SchemaContent, SchemaVersion, SettingKind
 
 T = TypeVar("T")
@@ -98,6 +98,24 @@ class OwnConnection:
         self._connection.close()
 
 
+class ReadOnly:
+    """For commands that only look."""
+
+    def __init__(self, path: str | Path) -> None:
+        with translated():
+            self._connection = connect_reader(str(path))
+
+    async def read(self, statement: str, bindings: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        with translated():
+            return fetch(self._connection, statement, bindings)
+
+    async def write(self, call: Callable[[apsw.Connection], T]) -> T:
+        raise Closed("The registry was opened to be read only.")
+
+    async def close(self) -> None:
+        self._connection.close()
+
+
 class SqliteSchemas:
     """See `SchemaStore`. Durable: a write returns after its fsync."""
 
@@ -112,6 +130,11 @@ class SqliteSchemas:
     def open(cls, path: str | Path) -> SqliteSchemas:
         """NotFound without a store, FormatUnsupported for one that no engine of this release has opened yet."""
         return cls(OwnConnection(path))
+
+    @classmethod
+    def reading(cls, path: str | Path) -> SqliteSchemas:
+        """Writes raise Closed. The store is there and of this format: a SqliteReader has said so."""
+        return cls(ReadOnly(path))
 
     async def revision(self) -> int:
         return int((await self._place.read(schema_sql.REVISION, ()))[0][0])

@@ -1,4 +1,7 @@
-"""All SQL of the log, the state and the record, in named blocks. Format 2: with the tables of the registry.
+"""All SQL of the log, the state and the record, in named blocks.
+
+Format 2 had tables of the registry that no release wrote to. Format 3: the registry's tables as they are, and the log
+counted by contract version in place of by type.
 
 One file holds log, state, marks, cursors, held envelopes, deliveries and the record: a commit across attached WAL
 files would not be atomic in a crash. Keys are chosen so that inserts go to a few right edges: positions rise, minted
@@ -10,7 +13,7 @@ from __future__ import annotations
 
 from interlock.adapters.sqlite import schema_sql
 
-FORMAT = 2
+FORMAT = 3
 
 # Reserved from the first release on: scheme and key_id (protection of a body), generation, superseded.
 EVENT_COLUMNS = (
@@ -88,7 +91,16 @@ CREATE TABLE start(
 """
 
 # Forward migrations: format number -> script that leads from it to the next one.
-MIGRATIONS: dict[int, str] = {1: schema_sql.CREATE}
+MIGRATIONS: dict[int, str] = {
+    1: "",
+    2: schema_sql.CREATE
+    + """
+CREATE TABLE contract_tally(type TEXT NOT NULL, version TEXT NOT NULL, total INTEGER NOT NULL,
+    PRIMARY KEY(type, version)) STRICT, WITHOUT ROWID;
+INSERT INTO contract_tally SELECT type, version, count(*) FROM log GROUP BY type, version;
+DROP TABLE type_tally;
+""",
+}
 
 HELD_COLUMNS = (
     "flow, partition, position, generation, key_hash, state, attempts, due_us, held_us, error, detail, overtaken"
@@ -105,8 +117,9 @@ READ = f"SELECT position, {EVENT_COLUMNS}, crc FROM log WHERE position > ? ORDER
 READ_ONE = f"SELECT position, {EVENT_COLUMNS}, crc FROM log WHERE position = ?"
 HEADS = "SELECT max(position) FROM log"
 TAIL = "SELECT position, id, correlation, business FROM log WHERE position > ? ORDER BY position"
-TYPE_TALLY = (
-    "INSERT INTO type_tally(type, total) VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
+CONTRACT_TALLY = (
+    "INSERT INTO contract_tally(type, version, total) VALUES (?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET total = total + excluded.total"
 )
 SEAL = "INSERT INTO segment(first, last, hashes, offsets) VALUES (?, ?, ?, ?)"
 
@@ -149,7 +162,7 @@ HANDLED_OF_TYPE = (
     "SELECT count(*) FROM handling AS h JOIN log ON log.position = h.position "
     "WHERE h.flow = ?1 AND h.superseded = 0 AND log.type = ?2"
 )
-ACCEPTED_OF_TYPE = "SELECT total FROM type_tally WHERE type = ?"
+ACCEPTED_OF_TYPE = "SELECT sum(total) FROM contract_tally WHERE type = ?"
 BEYOND_CURSOR = (
     "SELECT count(*) FROM log JOIN cursor ON cursor.partition = log.partition AND cursor.flow = ?1 "
     "WHERE log.position > (SELECT min(position) FROM cursor WHERE flow = ?1) AND log.position > cursor.position "
@@ -234,4 +247,14 @@ PENDING_EVENTS = (
     "WHERE h.flow = ?1 AND h.partition = log.partition AND h.position = log.position)"
 )
 BEFORE_OF = "SELECT type, before FROM subscription WHERE flow = ?"
-TYPE_TALLIES = "SELECT type, total FROM type_tally"
+TYPE_TALLIES = "SELECT type, sum(total) FROM contract_tally GROUP BY type"
+CARRIED = """
+SELECT type, version, 'log', '', total FROM contract_tally
+UNION ALL SELECT h.e_type, h.e_version, CASE h.state WHEN 1 THEN 'parked' ELSE 'dead_letters' END, n.text, count(*)
+    FROM held AS h JOIN name AS n ON n.id = h.flow GROUP BY 1, 2, 3, 4
+UNION ALL SELECT log.type, log.version, 'pending_calls', d.flow, count(*)
+    FROM delivery AS d JOIN log ON log.position = d.position WHERE d.state = 0 GROUP BY 1, 2, 4
+UNION ALL SELECT log.type, log.version, 'dead_calls', d.flow, count(*)
+    FROM delivery AS d JOIN log ON log.position = d.position WHERE d.state = 3 GROUP BY 1, 2, 4
+ORDER BY 1, 2, 3, 4
+"""
