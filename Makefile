@@ -40,6 +40,7 @@ bench: .venv/ready ## figures beside rivals, as ratios
 
 docs: .venv/ready ## make the reference pages anew from the tables that the code runs on; tests compare them
 	$(RUN) -m interlock.estate.reference docs/reference
+	$(RUN) -m interlock.contracts.diff_reference docs/reference
 	$(RUN) -m interlock.delivery.outcome_docs docs/reference
 	$(RUN) -m interlock.edge.problem_docs docs/reference
 	$(RUN) -m interlock.app.reference docs/reference

@@ -12,11 +12,12 @@ from typing import Any, cast
 
 import msgspec
 
+from interlock.contracts.change_rule import ChangeRule
 from interlock.contracts.comparison import Change, ChangeFinding, Comparison, Kind, Level, Mode, Reading, Verdict, judge
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.document_kind import kind_of, kinds_of
 
-__all__ = ["KindsDiffer", "changes", "compare", "compare_with_all", "kind_of"]
+__all__ = ["KindsDiffer", "changes", "compare", "compare_with_all", "kind_of", "package_of", "rules"]
 
 _WORST_LAST: tuple[Verdict, ...] = ("compatible", "undecided", "breaking")
 
@@ -63,8 +64,20 @@ def compare_with_all(
 
 def changes(kind: Kind, old: Any, new: Any, reading: Reading = "SETS") -> list[Change]:
     """The facts, before any mode judges them. A differ is loaded when its kind is first met."""
-    differ = import_module(f"interlock.contracts.{kind.replace('-', '_')}.diff")
-    return cast("list[Change]", differ.changes(old, new, reading=reading))
+    return cast("list[Change]", _differ(kind).changes(old, new, reading=reading))
+
+
+def rules(kind: Kind) -> tuple[ChangeRule, ...]:
+    """All that the differ of a kind may say."""
+    return cast("tuple[ChangeRule, ...]", _differ(kind).RULES)
+
+
+def package_of(kind: Kind) -> str:
+    return f"interlock.contracts.{kind.replace('-', '_')}"
+
+
+def _differ(kind: Kind) -> Any:
+    return import_module(f"{package_of(kind)}.diff")
 
 
 def _common_kind(old: Any, new: Any) -> Kind:

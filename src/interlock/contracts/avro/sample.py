@@ -17,6 +17,7 @@ _MAX_PASSES = 64
 _PRIMITIVE: dict[str, Any] = {
     "null": None, "boolean": False, "int": 1, "long": 1, "float": 0.5, "double": 0.5, "bytes": "a", "string": "a",
 }  # fmt: skip
+_WIDE = 2**31  # a long that is no int
 
 
 class _NoValue(Exception):
@@ -47,7 +48,7 @@ class Sampler:
     def _led(self, node: Node, trail: Sequence[Step], at: int) -> tuple[Any, int]:
         """Value and number of parts."""
         if at == len(trail):
-            return self._smallest(node)
+            return (_WIDE, 1) if node.kind == "long" else self._smallest(node)
         part = trail[at].part
         if node.kind == "union":
             assert isinstance(part, int)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from typing import Any
 
 import msgspec
 
 from interlock.contracts.comparison import ChangeFinding, Comparison, Kind
+from interlock.contracts.diff import rules
 from interlock.contracts.report.entry import Entry, Gravity, Report
 from interlock.contracts.witness import values_text, witness_text
 
@@ -57,8 +57,7 @@ def summary(comparison: Comparison) -> str:
 
 def purposes(kind: Kind) -> Mapping[str, str]:
     """By rule, from the tables of the differ."""
-    differ = import_module(f"interlock.contracts.{kind.replace('-', '_')}.diff")
-    return {rule.id: rule.purpose for rule in differ.RULES}
+    return {rule.id: rule.purpose for rule in rules(kind)}
 
 
 def _entry(finding: ChangeFinding, olds: tuple[str, ...], new: str, line: int) -> Entry:
