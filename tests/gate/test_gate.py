@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from interlock.contracts import diff
 from versions.conftest import ORDER, Shop, optional, plan, required, waiver
 
 from .conftest import Repository
@@ -330,3 +331,21 @@ def test_as_a_process(repository: Repository) -> None:
     done = subprocess.run(command, cwd=repository.shop.root, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "FAIL" in done.stdout
+
+
+def test_versions_that_both_sides_share_are_compared_once(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[Any] = []
+    honest = diff.compare
+
+    def counted(old: Any, new: Any, **how: Any) -> Any:
+        compared.append((old, new))
+        return honest(old, new, **how)
+
+    repository.shop.version("1.1.0", optional())
+    repository.shop.version("1.2.0", optional("wish"), of="1.1.0")
+    repository.base = repository.commit("two steps")
+    monkeypatch.setattr(diff, "compare", counted)
+    assert repository.report()["passed"]
+    assert len(compared) == 2

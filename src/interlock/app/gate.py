@@ -7,7 +7,7 @@ from pathlib import Path
 
 from interlock.app.git_revision import RevisionUnreadable, common_ancestor, read_revision
 from interlock.app.local_time import today
-from interlock.contracts.diff import compare
+from interlock.contracts.diff import remembering
 from interlock.estate.folder import MARKER, Folder
 from interlock.estate.loader import examine
 from interlock.estate.readers import Readers
@@ -37,8 +37,9 @@ def judge(estate: Path, base: str, head: str | None = None) -> GateReport:
 
 def _judged(head: Path, before: Folder, base_name: str, head_name: str) -> GateReport:
     day = today()
+    compare = remembering()
     base = read_static(before, compare, day)
-    examination, folder = examine(head, today=day), Folder(head)
+    examination, folder = examine(head, today=day, compare=compare), Folder(head)
     readers = Readers(examination.estate.flows.values(), folder)
     after = read_static(folder, compare, day, readers, base.plans)
     broken = [finding for finding in examination.errors if finding.file.startswith("flows/")]

@@ -66,7 +66,7 @@ def commit_of(estate: Path, name: str) -> str:
     if code != 0:
         raise RevisionUnreadable(
             f"git knows no revision {name} here.",
-            f"Fetch it first, such as: git fetch origin {name.rpartition('/')[2]}",
+            "Give a branch, a tag or a commit that this clone has; fetch it first: git fetch origin BRANCH",
         )
     return out.decode().strip()
 

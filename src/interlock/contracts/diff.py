@@ -6,7 +6,8 @@ starts no process.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from interlock.contracts.comparison import Change, ChangeFinding, Comparison, Ki
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.document_kind import kind_of, kinds_of
 
-__all__ = ["KindsDiffer", "changes", "compare", "compare_with_all", "kind_of", "package_of", "rules"]
+__all__ = ["KindsDiffer", "changes", "compare", "compare_with_all", "kind_of", "package_of", "remembering", "rules"]
 
 _WORST_LAST: tuple[Verdict, ...] = ("compatible", "undecided", "breaking")
 
@@ -32,6 +33,19 @@ def compare(
     """Two parsed documents of one kind; the kind is recognised by content unless given. Raises ContractInvalid."""
     one = kind or _common_kind(old, new)
     return judge(one, changes(one, old, new, reading), mode, reading)
+
+
+def remembering() -> Callable[..., Comparison]:
+    """`compare` that answers the same question once: two revisions of an estate share most of their versions."""
+    answers: dict[bytes, Comparison] = {}
+
+    def remembered(old: Any, new: Any, **how: Any) -> Comparison:
+        key = hashlib.sha256(msgspec.json.encode([old, new, how])).digest()
+        if key not in answers:
+            answers[key] = compare(old, new, **how)
+        return answers[key]
+
+    return remembered
 
 
 def compare_with_all(

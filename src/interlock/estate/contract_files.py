@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from interlock.contracts.api_contract import ApiOperation, operations
@@ -93,7 +94,12 @@ class _JsonFile:
             findings.add("JSON_INVALID", path, 1, "The document is no object.")
             return
         self.document = document
-        self._lines = JsonLines(content.decode())
+        self._content = content
+
+    @cached_property
+    def _lines(self) -> JsonLines:
+        """Made when a line is asked for: most files have no mistake."""
+        return JsonLines(self._content.decode())
 
     def add(self, objection: Objection) -> None:
         line = self._lines.line(objection.pointer)

@@ -27,7 +27,7 @@ from interlock.estate.readers import Readers
 from interlock.estate.replayable_checks import NOTHING_CARRIED, Replayable, ReplayableChecks
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
-from interlock.estate.version_checks import VersionChecks
+from interlock.estate.version_checks import Compare, VersionChecks
 from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 from interlock.model.problems import EstateInvalid
 
@@ -73,6 +73,7 @@ def examine(
     today: date | None = None,
     promised: Promised = MappingProxyType({}),
     replayable: Replayable = NOTHING_CARRIED,
+    compare: Compare = compare,
 ) -> Examination:
     """Everything read and checked. Raises EstateInvalid only when the folder is no estate at all.
 
