@@ -178,6 +178,8 @@ def hostile() -> list[tuple[Any, Any]]:
         (wide("int"), wide("string")),
         (deep("int"), deep("string")),
         (defaults("int"), defaults("string")),
+        (crowd("R", "int"), crowd("S", "string")),
+        (record(A, aliases=[f"R{n}" for n in range(20_000)]), record(B, aliases=[f"S{n}" for n in range(20_000)])),
     ]
 
 
@@ -196,6 +198,13 @@ def tangle(leaf: str) -> Any:
     for number, name in enumerate(names):
         made.append(record({"name": "next", "type": ["null", "Leaf", *names[: number + 1]]}, name=name))
     return made
+
+
+def crowd(prefix: str, kind: str) -> Any:
+    """A union of three thousand records, every other one of them renamed."""
+    return [
+        record({"name": "a", "type": kind}, name=f"{'R' if number % 2 else prefix}{number}") for number in range(3000)
+    ]
 
 
 def wide(kind: str) -> Any:

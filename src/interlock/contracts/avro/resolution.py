@@ -56,6 +56,8 @@ class Resolution:
         self._logical_types = logical_types
         self._walked: set[tuple[int, int]] = set()
         self._readable: dict[tuple[int, int], bool] = {}
+        self._assumed: list[tuple[int, int]] = []  # what was found readable, in order: it may rest on an assumption
+        self._branches_of: dict[int, dict[tuple[str, str], list[Node]]] = {}
 
     def mismatches(self) -> Iterator[Mismatch]:
         """Each once, in the order of the reader's schema."""
@@ -88,15 +90,24 @@ class Resolution:
             yield from self._walk(reader, branch, at, was, (*trail, Step(position)))
 
     def _into_union(self, reader: Node, writer: Node, at: str, was: str, trail: tuple[Step, ...]) -> Iterator[Mismatch]:
-        if any(self._reads(branch, writer) for branch in reader.branches):
+        if any(self._reads(branch, writer) for branch in self._akin(reader, writer)):
             return
-        near = [branch for branch in reader.branches if branch.kind == writer.kind and _same_name(branch, writer)]
-        near = near or [branch for branch in reader.branches if branch.kind in PROMOTIONS.get(writer.kind, ())]
+        near = [branch for branch in self._akin(reader, writer) if branch.kind == writer.kind]
+        near = near or list(self._akin(reader, writer))
         if len(near) == 1:  # the branch is there, and something about it is wrong: that is what to tell
             place = f"{reader.place}/{reader.branches.index(near[0])}"
             yield from self._walk(near[0], writer, place, was, trail)
         else:
             yield Mismatch("branch", reader, writer, at, was, trail)
+
+    def _akin(self, union: Node, writer: Node) -> Iterator[Node]:
+        """The branches that may read it, by kind and name: a union may have thousands."""
+        known = self._branches_of.get(id(union))
+        if known is None:
+            known = self._branches_of[id(union)] = _by_kind_and_name(union)
+        for kind in (writer.kind, *sorted(PROMOTIONS.get(writer.kind, ()))):
+            names = (writer.short_name, writer.name) if writer.name else ("",)
+            yield from dict.fromkeys(branch for name in dict.fromkeys(names) for branch in known.get((kind, name), ()))
 
     def _own_mismatches(
         self, reader: Node, writer: Node, at: str, was: str, trail: tuple[Step, ...]
@@ -142,23 +153,22 @@ class Resolution:
         if pair in self._readable:
             return self._readable[pair]
         self._readable[pair] = True
-        before = len(self._readable)
+        before = len(self._assumed)
         answer = self._reads_parts(reader, writer)
-        if not answer:
-            self._forget_after(before)  # what was found under a wrong assumption
+        if answer:
+            self._assumed.append(pair)
+        else:
+            for found in self._assumed[before:]:  # under a wrong assumption
+                del self._readable[found]
+            del self._assumed[before:]
             self._readable[pair] = False
         return answer
-
-    def _forget_after(self, size: int) -> None:
-        for pair in list(self._readable)[size:]:
-            if self._readable[pair]:
-                del self._readable[pair]
 
     def _reads_parts(self, reader: Node, writer: Node) -> bool:
         if writer.kind == "union":
             return all(self._reads(reader, branch) for branch in writer.branches)
         if reader.kind == "union":
-            return any(self._reads(branch, writer) for branch in reader.branches)
+            return any(self._reads(branch, writer) for branch in self._akin(reader, writer))
         if any(self._own_mismatches(reader, writer, "", "", ())):
             return False
         if reader.items is not None and writer.items is not None:
@@ -189,6 +199,15 @@ def _sources(reader: Node, writer: Node) -> Iterator[tuple[Field, list[Field]]]:
     for field, sources in found:
         contested = len(sources) == 1 and sources[0].name != field.name and claims[sources[0].name] > 1
         yield field, sources * 2 if contested else sources
+
+
+def _by_kind_and_name(union: Node) -> dict[tuple[str, str], list[Node]]:
+    """Last names, and the full names of aliases; see `_same_name`."""
+    found: dict[tuple[str, str], list[Node]] = {}
+    for branch in union.branches:
+        for name in {branch.short_name, *branch.aliases}:
+            found.setdefault((branch.kind, name), []).append(branch)
+    return found
 
 
 def _same_name(reader: Node, writer: Node) -> bool:

@@ -6,6 +6,7 @@ looked at once, so recursion ends.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,8 +84,9 @@ class Walk:
         else:
             yield from (Fact("union-branch-removed", place, None, branch.label)
                         for index, (branch, place) in enumerate(olds) if index not in pairs)  # fmt: skip
+            kept = set(pairs.values())
             yield from (Fact("union-branch-added", None, place, branch.label)
-                        for index, (branch, place) in enumerate(news) if index not in pairs.values())  # fmt: skip
+                        for index, (branch, place) in enumerate(news) if index not in kept)  # fmt: skip
             if list(pairs.values()) != sorted(pairs.values()):
                 yield Fact("union-reordered", was, at)
         for left, right in pairs.items():
@@ -183,11 +185,12 @@ def _level(value: Any) -> int:
 
 def _listed(word: str, old: Sequence[str], new: Sequence[str], was: str, at: str, name: str) -> Iterator[Fact]:
     """Members that came and went. Aliases are sets."""
+    before, after = set(old), set(new)
     for index, one in enumerate(old):
-        if one not in new:
+        if one not in after:
             yield Fact(f"{word}-removed", f"{was}/{index}", None, f"{name}: {one}")
     for index, one in enumerate(new):
-        if one not in old:
+        if one not in before:
             yield Fact(f"{word}-added", None, f"{at}/{index}", f"{name}: {one}")
 
 
@@ -217,26 +220,31 @@ def _branches(node: Node, place: str) -> list[tuple[Node, str]]:
 def _partners(olds: Sequence[Node], news: Sequence[Node]) -> dict[int, int]:
     """Which new branch each old one became: the same name or kind first, then another namespace, then an alias."""
     found: dict[int, int] = {}
-    for alike in (_same_label, _same_short_name, _same_by_alias):
+    taken: set[int] = set()
+    for names_of in (_label, _short_name, _names_and_aliases):
+        free: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for right, new in enumerate(news):
+            for name in names_of(new) if right not in taken else ():
+                free[new.kind, name].append(right)
         for left, old in enumerate(olds):
-            if left not in found:
-                free = (right for right, new in enumerate(news) if right not in found.values() and alike(old, new))
-                right = next(free, None)
-                if right is not None:
-                    found[left] = right
+            candidates = (one for name in names_of(old) for one in free[old.kind, name] if one not in taken)
+            right = next(candidates, -1) if left not in found else -1
+            if right >= 0:
+                found[left] = right
+                taken.add(right)
     return dict(sorted(found.items()))
 
 
-def _same_label(old: Node, new: Node) -> bool:
-    return old.kind == new.kind and old.label == new.label
+def _label(node: Node) -> tuple[str, ...]:
+    return (node.label,)
 
 
-def _same_short_name(old: Node, new: Node) -> bool:
-    return bool(old.name) and old.kind == new.kind and old.short_name == new.short_name
+def _short_name(node: Node) -> tuple[str, ...]:
+    return (node.short_name,) if node.name else ()
 
 
-def _same_by_alias(old: Node, new: Node) -> bool:
-    return old.kind == new.kind and (old.name in new.aliases or new.name in old.aliases)
+def _names_and_aliases(node: Node) -> tuple[str, ...]:
+    return (node.name, *node.aliases) if node.name else ()
 
 
 def _field_partners(olds: Sequence[Field], news: Sequence[Field]) -> dict[int, int]:
