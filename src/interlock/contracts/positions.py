@@ -27,29 +27,37 @@ class JsonLines:
         return self._lines.get(place, 1)
 
     def _scan(self, text: str) -> None:
-        """Keeps a stack of the open containers: a name for objects, a count for arrays. A member stands at its name."""
-        stack: list[str | int | None] = []
-        line, seen, name_next = 1, 0, False
+        """Keeps the open containers: the place of each, and how far an array has come (-1: an object)."""
+        places: list[str] = []
+        counts: list[int] = []
+        place, line, seen, name_next = "", 1, 0, False
         for match in _TOKEN.finditer(text):
-            line += text.count("\n", seen, match.start())
-            seen = match.start()
+            start = match.start()
+            line += text.count("\n", seen, start)
+            seen = start
             piece = match.group()
-            if piece in "}]":
-                stack.pop()
+            first = piece[0]
+            if first in "}]":
+                place = places.pop()
+                counts.pop()
                 name_next = False
-            elif piece == ",":
-                top = stack[-1]
-                name_next = not isinstance(top, int)
-                stack[-1] = top + 1 if isinstance(top, int) else None
-            elif piece != ":":
-                is_name = name_next and piece[0] == '"'
-                if is_name:
-                    stack[-1] = json.loads(piece)
-                    name_next = False
-                place = pointer.join(part for part in stack if part is not None)
-                if is_name and place in self._lines:
+            elif first == ",":
+                name_next = counts[-1] < 0
+                if not name_next:
+                    counts[-1] += 1
+                    place = f"{places[-1]}/{counts[-1]}"
+            elif first == ":":
+                continue
+            elif name_next and first == '"':  # a member stands at its name
+                place = places[-1] + pointer.join([json.loads(piece) if "\\" in piece else piece[1:-1]])
+                name_next = False
+                if place in self._lines:
                     self.repeated = self.repeated or line
                 self._lines.setdefault(place, line)
-                if piece in "{[":
-                    stack.append(None if piece == "{" else 0)
-                    name_next = piece == "{"
+            else:
+                self._lines.setdefault(place, line)
+                if first in "{[":
+                    places.append(place)
+                    name_next = first == "{"
+                    counts.append(-1 if name_next else 0)
+                    place = place if name_next else f"{place}/0"
