@@ -1,0 +1,196 @@
+"""Alternatives: oneOf and anyOf. Each alternative of the giver has to be one that the taker knows.
+
+Alternatives mean each other by name (reference, title, a constant, an only type) or else by what they share. oneOf is
+read as 'one of these', as authors mean it; whether two alternatives overlap is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+from interlock.contracts.openapi.api_document import dumped
+from interlock.contracts.openapi.meeting import Meeting, Note, Pair
+from interlock.contracts.openapi.place import read
+from interlock.contracts.openapi.schema_node import Node
+from interlock.contracts.openapi.schema_view import Choice, SchemaView
+from interlock.contracts.pointer import ABSENT
+
+MAX_ALTERNATIVES = 500
+MAX_TRIES = 40
+_ALIKE = 0.3
+
+
+def check(meeting: Meeting) -> Iterator[Note | Pair]:
+    olds, news = alternatives(meeting.old), alternatives(meeting.new)
+    if len(olds) == 1 and len(news) == 1:
+        yield Pair(olds[0], news[0])
+        return
+    pairs, gone, come = _matched(meeting, olds, news)
+    for old, new, sure in pairs:
+        if sure or not _absorbed(meeting, old, new, olds, news):
+            yield Pair(old, new)
+    for node in gone:
+        yield from _alone(meeting, node, news, "removed")
+    for node in come:
+        yield from _alone(meeting, node, olds, "added")
+
+
+def alternatives(view: SchemaView) -> list[Node]:
+    """The nodes whose union the schema is: itself where there is no choice."""
+    if not view.choices:
+        return [view.node]
+    choices = view.choices
+    while len(choices) > 1 and _count(choices) > MAX_ALTERNATIVES:
+        choices = choices[:-1]
+    own = [(bare, place) for schema, place in view.parts if (bare := _bare(view, schema, choices)) is not None]
+    return [
+        Node((*own, *(part for branch in branches for part in view.schemas.node(*branch).parts)))
+        for branches in product(*(choice.branches for choice in choices))
+    ]
+
+
+def _count(choices: Sequence[Choice]) -> int:
+    count = 1
+    for choice in choices:
+        count *= len(choice.branches)
+    return count
+
+
+def _bare(view: SchemaView, schema: Any, opened: Sequence[Choice]) -> Any:
+    """Without what was opened already; choices beyond the limit stay closed."""
+    kept = frozenset(one.keyword for one in view.choices if one.holder is schema and one not in opened)
+    return view.schemas.bare(schema, kept)
+
+
+def _matched(
+    meeting: Meeting, olds: list[Node], news: list[Node]
+) -> tuple[list[tuple[Node, Node, bool]], list[Node], list[Node]]:
+    pairs: list[tuple[Node, Node, bool]] = []
+    left, right = list(olds), list(news)
+    for sign in (_reference, _text, _title, _constant, _only_type):
+        before, after = _by(sign, meeting.old, left), _by(sign, meeting.new, right)
+        for key in before.keys() & after.keys():
+            pairs.append((before[key], after[key], True))
+        taken = {id(one) for old, new, _ in pairs for one in (old, new)}
+        left = [one for one in left if id(one) not in taken]
+        right = [one for one in right if id(one) not in taken]
+    if len(left) * len(right) <= 2500:
+        scored = sorted(
+            ((_likeness(meeting, old, new), -i, -j) for i, old in enumerate(left) for j, new in enumerate(right)),
+            reverse=True,
+        )
+        used: set[int] = set()
+        for score, i, j in scored:
+            old, new = left[-i], right[-j]
+            if score >= _ALIKE and id(old) not in used and id(new) not in used:
+                used.update((id(old), id(new)))
+                pairs.append((old, new, False))
+        left = [one for one in left if id(one) not in used]
+        right = [one for one in right if id(one) not in used]
+    return pairs, left, right
+
+
+def _by(sign: Any, view: SchemaView, nodes: list[Node]) -> dict[Any, Node]:
+    """The nodes by a sign that each has for itself."""
+    found: dict[Any, Node] = {}
+    twice = set()
+    for node in nodes:
+        key = sign(view, node)
+        if key is not None:
+            if key in found:
+                twice.add(key)
+            found[key] = node
+    return {key: node for key, node in found.items() if key not in twice}
+
+
+def _reference(view: SchemaView, node: Node) -> Any:
+    named = [
+        text for _, place in node.parts if (text := read(place)).startswith("/components/") and text.count("/") == 3
+    ]
+    return named[-1] if named else None
+
+
+def _text(view: SchemaView, node: Node) -> Any:
+    return b"".join(dumped(schema) for schema, _ in node.parts)
+
+
+def _title(view: SchemaView, node: Node) -> Any:
+    title = view.schemas.view(node).first("title")
+    return title if isinstance(title, str) else None
+
+
+def _constant(view: SchemaView, node: Node) -> Any:
+    """Properties with one value only: what discriminates."""
+    one = view.schemas.view(node)
+    fixed = {}
+    for name in one.properties:
+        values = one.schemas.view(one.at_name(name)).values
+        if values is not None and len(values) == 1:
+            fixed[name] = values[0]
+    return dumped(fixed) if fixed else None
+
+
+def _only_type(view: SchemaView, node: Node) -> Any:
+    types = view.schemas.view(node).stated
+    return "".join(sorted(types)) if types else None
+
+
+def _likeness(meeting: Meeting, old: Node, new: Node) -> float:
+    one, other = meeting.old.schemas.view(old), meeting.new.schemas.view(new)
+    if not one.types & other.types:
+        return 0.0
+    words = [set(view.keywords) | set(view.declared) for view in (one, other)]
+    return len(words[0] & words[1]) / max(1, len(words[0] | words[1]))
+
+
+def _absorbed(meeting: Meeting, old: Node, new: Node, olds: list[Node], news: list[Node]) -> bool:
+    """Whether the giver's alternative is taken by some other than the one that resembles it most."""
+    judge = meeting.judge
+    if judge.fits(old, new):
+        return False  # the pair itself says all that there is to say
+    if meeting.is_request:
+        return any(judge.fits(old, other) for other in news[:MAX_TRIES] if other is not new)
+    return any(judge.fits(other, new) for other in olds[:MAX_TRIES] if other is not old)
+
+
+def _alone(meeting: Meeting, node: Node, others: list[Node], action: str) -> Iterator[Note | Pair]:
+    """An alternative without a counterpart: harmless where the taker has it, or takes it by another."""
+    gives = (action == "removed") == meeting.is_request
+    view = (meeting.old if action == "removed" else meeting.new).schemas.view(node)
+    if gives:
+        judge = meeting.judge
+        if any(
+            judge.fits(node, other) if meeting.is_request else judge.fits(other, node) for other in others[:MAX_TRIES]
+        ) or _by_type(meeting, view, others):
+            return
+    value = node.parts[-1][0]
+    holder = meeting.old if action == "removed" else meeting.new
+    keyword = holder.choices[0].keyword if holder.choices else "oneOf"
+    told = (value, ABSENT) if action == "removed" else (ABSENT, value)
+    note = meeting.note(f"branch-{action}", keyword, *told, _named(node))
+    if holder.choices:
+        place = node.parts[-1][1]
+        note.old_place, note.new_place = (place, note.new_place) if action == "removed" else (note.old_place, place)
+    yield note
+
+
+def _by_type(meeting: Meeting, view: SchemaView, others: list[Node]) -> bool:
+    """An alternative of several types may be taken type by type."""
+    if view.stated is None or len(view.stated) < 2 or view.choices:
+        return False
+    for kind in sorted(view.stated):
+        part = view.schemas.made({"type": kind}, view.node.place)
+        piece = Node((*view.node.parts, part))
+        judge = meeting.judge
+        if not any(
+            judge.fits(piece, other) if meeting.is_request else judge.fits(other, piece) for other in others[:MAX_TRIES]
+        ):
+            return False
+    return True
+
+
+def _named(node: Node) -> str:
+    text = read(node.parts[-1][1])
+    return text.rpartition("/")[2] if text.startswith("/components/") else text

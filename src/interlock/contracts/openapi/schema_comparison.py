@@ -1,0 +1,144 @@
+"""Compares schemas pair by pair from a list of open pairs: each pair of schemas once for each side, however often used.
+
+The list, not recursion, walks the graph, so its depth is no matter. Only alternatives ask recursively whether one fits
+another; such a question assumes of a pair within itself that it fits, and forgets what rested on that when it fails.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from interlock.contracts.comparison import Effect
+from interlock.contracts.openapi.api_document import ApiDocument
+from interlock.contracts.openapi.checks import (
+    about,
+    additional,
+    bounds,
+    branches,
+    conditions,
+    discriminator,
+    items,
+    listed,
+    properties,
+    texts,
+    types,
+)
+from interlock.contracts.openapi.formal import Formal
+from interlock.contracts.openapi.lifecycle import is_over
+from interlock.contracts.openapi.meeting import Meeting, Note, Pair
+from interlock.contracts.openapi.schema_node import Node, Side
+from interlock.contracts.openapi.schema_view import Schemas
+from interlock.contracts.openapi.twins import Twins
+
+# A family is asked only where one of its words stands on either side.
+FAMILIES = (bounds, listed, texts, properties, additional, items, conditions)
+MAX_NESTED_CHOICES = 25
+_Key = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+class SchemaComparison:
+    """All pairs of one side."""
+
+    def __init__(self, old: ApiDocument, new: ApiDocument, side: Side, twins: Twins, today: date | None) -> None:
+        self.side = side
+        self.olds, self.news = Schemas(old, side), Schemas(new, side)
+        self._twins = twins
+        self._today = today
+        self._formal = Formal(old, new, side)
+        self._open: deque[tuple[Node, Node, str]] = deque()
+        self._seen: set[_Key] = set()
+        self._fits: dict[_Key, bool] = {}
+        self._trail: list[_Key] = []  # pairs that are taken as fitting within an open question
+        self._depth = 0
+
+    def add(self, old: Node, new: Node, label: str) -> None:
+        """`label` says who uses them: the first user names what is found."""
+        key = (old.key, new.key)
+        if key not in self._seen:
+            self._seen.add(key)
+            self._open.append((old, new, label))
+
+    def notes(self) -> Iterator[tuple[Note, str]]:
+        while self._open:
+            old, new, label = self._open.popleft()
+            for one in self._steps(old, new):
+                if isinstance(one, Pair):
+                    self.add(one.old, one.new, label)
+                else:
+                    yield one, label
+
+    def fits(self, old: Node, new: Node) -> bool:
+        key = (old.key, new.key)
+        known = self._fits.get(key)
+        if known is not None:
+            return known
+        if self._depth >= MAX_NESTED_CHOICES:
+            return False
+        mark = len(self._trail)
+        self._assume(key)
+        self._depth += 1
+        try:
+            fitting = self._fits_now(old, new)
+        finally:
+            self._depth -= 1
+        if not fitting:
+            for one in self._trail[mark:]:
+                del self._fits[one]
+            del self._trail[mark:]
+            self._fits[key] = False
+        elif not self._depth:
+            self._trail.clear()
+        return fitting
+
+    def _assume(self, key: _Key) -> None:
+        self._fits[key] = True
+        self._trail.append(key)
+
+    def _fits_now(self, old: Node, new: Node) -> bool:
+        queue = [(old, new)]
+        while queue:
+            for one in self._steps(*queue.pop()):
+                if isinstance(one, Note):
+                    if one.effect in ("breaking", "undecided"):
+                        return False
+                    continue
+                key = (one.old.key, one.new.key)
+                known = self._fits.get(key)
+                if known is False:
+                    return False
+                if known is None:
+                    self._assume(key)
+                    queue.append((one.old, one.new))
+        return True
+
+    def same(self, old: Any, new: Any) -> bool:
+        return self._twins.same(old, new)
+
+    def retired(self, value: Any) -> bool:
+        return is_over(value, self._today)
+
+    def formal(self, old: Node, new: Node) -> tuple[Effect, Any]:
+        return self._formal.effect(old, new)
+
+    def _steps(self, old: Node, new: Node) -> Iterator[Note | Pair]:
+        if len(old.parts) == len(new.parts) and all(
+            self._twins.same(one[0], other[0]) for one, other in zip(old.parts, new.parts, strict=True)
+        ):
+            return
+        before, after = self.olds.view(old), self.news.view(new)
+        meeting = Meeting(self, self.side, before, after)
+        if before.choices or after.choices:
+            yield from types.nullable(meeting)
+            yield from branches.check(meeting)
+        else:
+            yield from types.check(meeting)
+            if not before.anything and not after.anything:
+                for family in FAMILIES:
+                    if not meeting.words.isdisjoint(family.TRIGGERS):
+                        yield from family.check(meeting)
+        if "discriminator" in meeting.words:
+            yield from discriminator.check(meeting)
+        yield from about.check(meeting)

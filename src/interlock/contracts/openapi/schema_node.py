@@ -1,0 +1,44 @@
+"""A schema as it stands in a document: one object, or several that must hold together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from interlock.contracts.openapi.place import Place
+
+Direction = Literal["request", "response"]
+Part = tuple[Any, Place]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """`key` tells nodes of one document apart, as long as the document lives."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        return tuple(id(schema) for schema, _ in self.parts)
+
+    @property
+    def place(self) -> Place:
+        return self.parts[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Which way a value travels, and how.
+
+    direction  request: the API takes it, so whatever was valid has to stay valid. response: the API gives it, so
+               nothing may come that was not valid. A callback's request is something that the API gives.
+    text       it travels as text (parameters, headers): a number is also a text there
+    """
+
+    direction: Direction
+    text: bool = False
+
+    @property
+    def hidden(self) -> str:
+        """The mark of properties that do not travel this way (OpenAPI 3.0.3, 4.7.24.1; 3.1: JSON Schema's words)."""
+        return "readOnly" if self.direction == "request" else "writeOnly"
