@@ -34,4 +34,4 @@ async def test_an_engines_store_is_refused(tmp_path: Path) -> None:
 
 def test_every_promise_has_a_check() -> None:
     assert len(promised(ContractResults)) == len(DURABLE_RESULT_CHECKS)
-    assert set(methods(ContractResults)) == {"record", "deploy", "results", "deployed", "close"}
+    assert set(methods(ContractResults)) == {"record", "deploy", "results", "deployed", "environments", "close"}

@@ -354,6 +354,46 @@ def test_can_i_deploy_answers_for_an_environment(shop: Path, tmp_path: Path, cap
     assert can("shop", "s2")[0] == 0
 
 
+def test_each_pact_of_a_pair_must_hold(shop: Path, tmp_path: Path, capsys: Any) -> None:
+    """A good file that comes after a bad one does not heal it."""
+    data = tmp_path / "results.db"
+    bad = tmp_path / "other.json"
+    bad.write_text(pact_of("v3").read_text().replace("/orders", "/orderz"))
+    record = ("--record", "--data", data, "--consumer-version", "c1", "--provider-version", "s1")
+    assert verify(capsys, shop, "--pact", bad, "--pact", pact_of("v4"), *record)[0] == 1
+    deploy = ["can-i-deploy", "--participant", "storefront", "--version", "c1", "--data", str(data), "--to", "prod"]
+    at_home = ["can-i-deploy", "--participant", "shop", "--version", "s1", "--data", str(data), "--to", "prod"]
+    assert main([*at_home, "--record-deployed"]) == 0
+    capsys.readouterr()
+    assert main(deploy) == 1
+    assert "other.json: " in capsys.readouterr().out
+    bad.write_text(pact_of("v3").read_text())
+    assert verify(capsys, shop, "--pact", bad, *record)[0] == 0
+    assert main(deploy) == 0
+
+
+def test_a_consumer_that_was_never_verified_is_no_yes(shop: Path, tmp_path: Path, capsys: Any) -> None:
+    data = tmp_path / "results.db"
+    record = ("--record", "--data", data, "--provider-version", "s1", "--consumer-version")
+    assert verify(capsys, shop, "--pact", pact_of("v4"), *record, "c1")[0] == 0
+
+    def can(name: str, version: str, *more: str, to: str = "prod") -> int:
+        words = ["--to", to, "--participant", name, "--version", version, "--data", str(data)]
+        return main(["can-i-deploy", *words, *more])
+
+    assert can("storefront", "c9", "--record-deployed") == 0
+    assert can("shop", "s1") == 1
+    assert "This pair of versions was never verified." in capsys.readouterr().out
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_text(pact_of("v4").read_text().replace('"name": "shop"', '"name": "stock"'))
+    assert verify(capsys, shop, "--pact", elsewhere, *record, "c9")[0] == 0
+    assert can("shop", "s1") == 0, "c9 has a pact with stock alone"
+    capsys.readouterr()
+    assert can("shop", "s1", to="prdo") == 2
+    assert "Nothing was ever deployed to prdo. Environments: prod." in capsys.readouterr().err
+    assert can("shop", "s1", "--new-environment", to="prdo") == 0
+
+
 def test_the_git_commit_is_the_version(tmp_path: Path, capsys: Any) -> None:
     shop = write(tmp_path, contract())
     pact = ["--pact", str(pact_of("v4")), "--record", "--consumer-version", "c1"]

@@ -7,13 +7,13 @@ from interlock.ports.contract_results import ContractResult, Deployment
 
 class MemoryContractResults:
     def __init__(self) -> None:
-        self._results: dict[tuple[str, str, str, str], ContractResult] = {}
+        self._results: dict[tuple[str, ...], ContractResult] = {}
         self._deployed: dict[tuple[str, str], str] = {}
 
     async def record(self, result: ContractResult) -> None:
-        pair = (*result.consumer, *result.provider)
-        self._results.pop(pair, None)
-        self._results[pair] = result
+        question = (*result.consumer, *result.provider, result.contract, result.how)
+        self._results.pop(question, None)
+        self._results[question] = result
 
     async def deploy(self, deployment: Deployment) -> None:
         self._deployed[deployment.environment, deployment.participant.name] = deployment.participant.version
@@ -23,6 +23,9 @@ class MemoryContractResults:
 
     async def deployed(self, environment: str) -> dict[str, str]:
         return {name: version for (where, name), version in self._deployed.items() if where == environment}
+
+    async def environments(self) -> list[str]:
+        return sorted({environment for environment, _ in self._deployed})
 
     async def close(self) -> None:
         """Nothing is open."""

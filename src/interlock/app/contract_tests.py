@@ -23,6 +23,13 @@ from interlock.ports.contract_results import ContractResult, Deployment, Partici
 RESULTS = Path(".interlock") / "contract-results.db"
 
 
+class EnvironmentUnknown(Exception):
+    """A misspelt environment is empty, and everything may go to an empty one."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"Nothing was ever deployed to {name}. Environments: {', '.join(known)}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """Where a provider runs, and what may be asked of it."""
@@ -44,7 +51,8 @@ class PactOutcome:
         return [
             one
             for one in self.interactions
-            if (not one.verified and not (one.unsupported and allow_unverified)) or (strict and one.doubts)
+            if not one.pending
+            and ((not one.verified and not (one.unsupported and allow_unverified)) or (strict and one.doubts))
         ]
 
 
@@ -145,9 +153,15 @@ async def record_deployed(data: Path, participants: Sequence[Participant], envir
         await results.close()
 
 
-async def can_deploy(data: Path, participants: Sequence[Participant], environment: str) -> list[Deployability]:
+async def can_deploy(
+    data: Path, participants: Sequence[Participant], environment: str, *, may_be_new: bool = False
+) -> list[Deployability]:
+    """Raises EnvironmentUnknown for one in which nothing ever ran, while others are known, unless it may be new."""
     results = SqliteContractResults(data)
     try:
+        known = await results.environments()
+        if known and environment not in known and not may_be_new:
+            raise EnvironmentUnknown(environment, known)
         return [await deployability(results, one, environment) for one in participants]
     finally:
         await results.close()

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from interlock.app.contract_tests import can_deploy, git_version, record_deployed, results_file
+from interlock.app.contract_tests import EnvironmentUnknown, can_deploy, git_version, record_deployed, results_file
 from interlock.govern.deployability import Deployability
 from interlock.ports.contract_results import Participant
 
@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--to", required=True, metavar="ENV", help="the environment")
     add("--participant", action="append", default=[], metavar="NAME", help="consumer or provider to deploy")
     add("--version", metavar="V", help="its version (default: the git commit)")
+    add("--new-environment", action="store_true", help="nothing was deployed there yet, and that is right")
     add("--record-deployed", action="store_true", help="write down that this version runs there now")
     add("--data", type=Path, metavar="FILE", help="file of the results (default: .interlock/contract-results.db)")
     add("--json", action="store_true", help="print one JSON document")
@@ -45,7 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"There are no results: {data}\n   Make them with: interlock verify --pact FILE --record", file=sys.stderr
         )
         return 1
-    verdicts = asyncio.run(can_deploy(data, participants, arguments.to))
+    try:
+        verdicts = asyncio.run(can_deploy(data, participants, arguments.to, may_be_new=arguments.new_environment))
+    except EnvironmentUnknown as unknown:
+        print(f"{unknown}\n   Correct --to, or add --new-environment.", file=sys.stderr)
+        return 2
     allowed = all(one.deployable for one in verdicts)
     if arguments.json:
         listed = [_document(one) for one in verdicts]

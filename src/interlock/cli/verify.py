@@ -127,9 +127,11 @@ def _document(outcome: PactOutcome, rules: dict[str, bool]) -> dict[str, Any]:
 def _print(outcome: PactOutcome, rules: dict[str, bool]) -> None:
     against = "its contract" if outcome.how == "contract" else "the running provider"
     print(f"{outcome.pact.consumer} → {outcome.pact.provider}, against {against}")
-    failures = outcome.failures(**rules)
+    pending = [one for one in outcome.interactions if one.pending and not one.verified]
+    failures = [*outcome.failures(**rules), *pending]
     for one in outcome.interactions:
-        print(f"  {'no ' if one in failures else 'yes'}  {one.interaction}")
+        note = " (pending: may fail)" if one in pending else ""
+        print(f"  {'no ' if one in failures else 'yes'}  {one.interaction}{note}")
         for reason in one.reasons:
             print(f"         {reason}")
         for doubt in one.doubts:

@@ -43,7 +43,10 @@ async def deployability(results: ContractResults, participant: Participant, envi
         versions = sorted({version for one in known for name, version in one[:2] if name == participant.name})
         seen = f"verified versions: {', '.join(versions)}" if versions else "no version of it was ever verified"
         return Deployability(participant, environment, (), (f"{_said(participant)} was never verified; {seen}.",))
-    pairs = [*_as_consumer(participant, known, running), *_as_provider(participant, known, running)]
+    pairs = _as_consumer(participant, known, running)
+    for name in dict.fromkeys(one.consumer.name for one in known if one.provider.name == participant.name):
+        if name in running and await _may_meet(results, Participant(name, running[name]), participant.name):
+            pairs.append(_verdict(participant, name, running[name], known, is_consumer=False))
     return Deployability(participant, environment, tuple(pairs))
 
 
@@ -52,14 +55,11 @@ def _as_consumer(participant: Participant, known: list[ContractResult], running:
     return [_verdict(participant, name, running.get(name), known, is_consumer=True) for name in providers]
 
 
-def _as_provider(participant: Participant, known: list[ContractResult], running: dict[str, str]) -> list[PairVerdict]:
-    consumers = dict.fromkeys(one.consumer.name for one in known if one.provider.name == participant.name)
-    found = []
-    for name in consumers:
-        meets = any(one.consumer == Participant(name, running.get(name, "")) for one in known)
-        if name in running and meets:  # another version of the consumer may have no pact with us any more
-            found.append(_verdict(participant, name, running[name], known, is_consumer=False))
-    return found
+async def _may_meet(results: ContractResults, consumer: Participant, provider: str) -> bool:
+    """A version that was verified with others alone has no pact with this provider any more; of one that was never
+    verified with anybody, that cannot be known."""
+    own = [one for one in await results.results(consumer.name) if one.consumer == consumer]
+    return not own or any(one.provider.name == provider for one in own)
 
 
 def _verdict(
@@ -69,11 +69,12 @@ def _verdict(
     consumer, provider = (participant, partner) if is_consumer else (partner, participant)
     if version is None:
         return PairVerdict(consumer, provider, False, (f"{other} is not deployed there.",))
-    result = next((one for one in known if (one.consumer, one.provider) == (consumer, provider)), None)
-    if result is None:
+    found = [one for one in known if (one.consumer, one.provider) == (consumer, provider)]
+    if not found:
         return PairVerdict(consumer, provider, False, ("This pair of versions was never verified.",))
-    reasons = result.reasons if not result.verified else ()
-    return PairVerdict(consumer, provider, result.verified, reasons or (() if result.verified else ("It failed.",)))
+    failed = [one for one in found if not one.verified]
+    reasons = [f"{one.contract}: {reason}" for one in failed for reason in one.reasons or ("It failed.",)]
+    return PairVerdict(consumer, provider, not failed, tuple(reasons))
 
 
 def _said(participant: Participant) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -10,6 +12,7 @@ import msgspec
 
 from interlock.contracts.api.description import ApiDescription
 from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.pact.generators import with_state
 from interlock.contracts.pact.matching import Unverifiable, mismatches, status_mismatches, text_mismatches
 from interlock.contracts.pact.pact_file import ABSENT, Interaction, PactFile, Part
 from interlock.contracts.pact.promise import Promise, document_promise, http_promise, operation_of
@@ -17,6 +20,8 @@ from interlock.govern.provider_examples import SECONDS, answer_faults
 from interlock.model.problems import TargetUnavailable
 from interlock.ports.http_client import HttpAnswer, HttpClient
 
+# In which a provider tells a message's metadata beside its content, as other verifiers of Pact expect it.
+METADATA = "pact-message-metadata"
 # Names under which messages say which event they are.
 _TYPE_NAMES = (
     "contract",
@@ -32,13 +37,14 @@ _TYPE_NAMES = (
 
 
 class Verified(NamedTuple):
-    """One interaction. `unsupported` ones were not verified, which is no success."""
+    """One interaction. `unsupported` ones were not verified, which is no success; `pending` ones may fail."""
 
     interaction: str
     verified: bool
     reasons: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     unsupported: bool = False
+    pending: bool = False
 
 
 class Contracts(NamedTuple):
@@ -50,7 +56,7 @@ class Contracts(NamedTuple):
 
 def promised(pact: PactFile, contracts: Contracts) -> list[Verified]:
     """Each interaction against the contracts alone."""
-    return [_promised(one, contracts) for one in pact.interactions]
+    return [_promised(one, contracts)._replace(pending=one.pending) for one in pact.interactions]
 
 
 def _promised(interaction: Interaction, contracts: Contracts) -> Verified:
@@ -98,7 +104,8 @@ class RunningProvider:
 
     async def verify(self, pact: PactFile, apis: Sequence[ApiDescription] = ()) -> list[Verified]:
         """Each interaction against the provider, its answers also against the contracts that declare them."""
-        return [await self._one(one, pact.consumer, apis) for one in pact.interactions]
+        found = [await self._one(one, pact.consumer, apis) for one in pact.interactions]
+        return [one._replace(pending=asked.pending) for one, asked in zip(found, pact.interactions, strict=True)]
 
     async def _one(self, interaction: Interaction, consumer: str, apis: Sequence[ApiDescription]) -> Verified:
         if interaction.kind == "unsupported":
@@ -107,16 +114,18 @@ class RunningProvider:
             states = ", ".join(str(one.get("name")) for one in interaction.states)
             return _not_verified(interaction, f"it needs the state: {states}; give the provider's --provider-state-url")
         try:
-            await self._states(interaction, consumer, "setup")
-            wrong = await self._compared(interaction, apis)
+            values = await self._states(interaction, consumer, "setup")
+            wrong, doubts = await self._compared(interaction, values, apis)
             await self._states(interaction, consumer, "teardown")
         except Unverifiable as unknown:
             return _not_verified(interaction, str(unknown))
         except TargetUnavailable as problem:
             return Verified(interaction.description, False, (f"the provider gave no answer: {problem.detail}",))
-        return Verified(interaction.description, not wrong, tuple(wrong))
+        return Verified(interaction.description, not wrong, tuple(wrong), tuple(doubts))
 
-    async def _states(self, interaction: Interaction, consumer: str, action: str) -> None:
+    async def _states(self, interaction: Interaction, consumer: str, action: str) -> dict[str, Any]:
+        """What the answers say about the states: values that the request may need."""
+        values: dict[str, Any] = {}
         for state in interaction.states:
             order = {"consumer": consumer, "state": state.get("name"), "params": state.get("params") or {}}
             body = msgspec.json.encode({**order, "action": action})
@@ -124,11 +133,16 @@ class RunningProvider:
             answer = await self._client.send("POST", str(self._states_url), headers, body, SECONDS)
             if answer.status >= 400 and action == "setup":
                 raise Unverifiable(f"the state {state.get('name')} could not be set up: {answer.status}")
+            values |= {**(state.get("params") or {}), **_object(answer.body)}
+        return values
 
-    async def _compared(self, interaction: Interaction, apis: Sequence[ApiDescription]) -> list[str]:
+    async def _compared(
+        self, interaction: Interaction, values: Mapping[str, Any], apis: Sequence[ApiDescription]
+    ) -> tuple[list[str], list[str]]:
+        """Faults and doubts."""
         if interaction.kind == "message":
             return await self._message(interaction)
-        request = interaction.request
+        request = with_state(interaction.request, values)
         query = f"?{urlencode(request.query)}" if request.query else ""
         target = self._url + quote(request.path, safe="/%:@!$&'()*+,;=-._~") + query
         headers = dict(request.headers)
@@ -140,17 +154,18 @@ class RunningProvider:
             operation = operation_of(interaction, api)
             if operation is not None:
                 wrong += [f"breaks the contract: {one}" for one in answer_faults(api, operation, answer)]
-        return wrong
+        return wrong, []
 
-    async def _message(self, interaction: Interaction) -> list[str]:
+    async def _message(self, interaction: Interaction) -> tuple[list[str], list[str]]:
         if self._messages_url is None:
             raise Unverifiable("messages are asked for at an address; give the provider's --message-url")
         body = msgspec.json.encode({"description": interaction.description, "providerStates": list(interaction.states)})
         headers = {"content-type": "application/json"}
         answer = await self._client.send("POST", self._messages_url, headers, body, SECONDS)
         if answer.status >= 300:
-            return [f"the provider has no such message: {answer.status}"]
-        return _body(interaction.message, answer.body)
+            return [f"the provider has no such message: {answer.status}"], []
+        wrong, doubts = metadata_mismatches(interaction.message, answer.headers.get(METADATA, ""))
+        return [*wrong, *_body(interaction.message, answer.body)], doubts
 
 
 def answer_mismatches(expected: Part, answer: HttpAnswer) -> list[str]:
@@ -167,6 +182,36 @@ def answer_mismatches(expected: Part, answer: HttpAnswer) -> list[str]:
             value, sent = (text.partition(";")[0].strip().lower() for text in (value, sent))
         wrong += [f"the header {name} {one['detail']}" for one in text_mismatches(value, sent, found)]
     return wrong + (_body(expected, answer.body) if expected.body is not ABSENT else [])
+
+
+def metadata_mismatches(expected: Part, sent: str) -> tuple[list[str], list[str]]:
+    """Of a message, as its header has it: a JSON object in base64. Raises Unverifiable."""
+    wanted = {name: value for name, value in expected.headers.items() if name not in ("contenttype", "content-type")}
+    if not wanted:
+        return [], []
+    if not sent:
+        return [], [f"metadata {', '.join(wanted)}: the provider's answer has no header {METADATA}"]
+    try:
+        found = {name.lower(): value for name, value in _object(base64.b64decode(sent, validate=True)).items()}
+    except binascii.Error:
+        return [f"the header {METADATA} is no base64"], []
+    rules, wrong = expected.rules_of("metadata"), []
+    for name, value in wanted.items():
+        if name not in found:
+            wrong.append(f"the metadata {name} is expected and missing")
+            continue
+        text = found[name] if isinstance(found[name], str) else msgspec.json.encode(found[name]).decode()
+        wrong += [f"the metadata {name} {one['detail']}" for one in text_mismatches(value, text, rules.at((name,)))]
+    return wrong, []
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    """The JSON object that the bytes are; nothing when they are none."""
+    try:
+        found = msgspec.json.decode(raw)
+    except msgspec.MsgspecError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _body(expected: Part, raw: bytes) -> list[str]:

@@ -39,7 +39,8 @@ class ContractResults(Protocol):
 
     Promises:
     - durable: what was recorded is there after a reopening, where the back end keeps anything at all
-    - latest wins: of one pair of versions, the result recorded last is the one that is told
+    - latest wins: of one pair of versions, one contract file and one way of verifying it, the result recorded last is
+      the one that is told
     - one version runs: of one participant in one environment, the deployment recorded last is the one that is told
 
     Not promised: that a version exists, or that a deployment took place. Callers say so, and it is written down.
@@ -50,11 +51,18 @@ class ContractResults(Protocol):
     async def deploy(self, deployment: Deployment) -> None: ...
 
     async def results(self, participant: str) -> list[ContractResult]:
-        """The latest of each pair of versions in which the participant is consumer or provider, oldest first."""
+        """The latest of each pair of versions, contract file and way in which the participant has a part, oldest first.
+
+        A pair may have several files, and a good result of one says nothing about another.
+        """
         ...
 
     async def deployed(self, environment: str) -> dict[str, str]:
         """What runs there: version by participant."""
+        ...
+
+    async def environments(self) -> list[str]:
+        """Those in which anything was ever deployed, by name."""
         ...
 
     async def close(self) -> None: ...

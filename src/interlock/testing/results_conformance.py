@@ -10,13 +10,20 @@ Opened = Callable[[], ContractResults]
 Check = Callable[[Opened], Awaitable[None]]
 
 
-def result(consumer: str, provider: str, verified: bool = True, at_us: int = 1) -> ContractResult:
+def result(
+    consumer: str,
+    provider: str,
+    verified: bool = True,
+    at_us: int = 1,
+    contract: str = "pact.json",
+    how: str = "contract",
+) -> ContractResult:
     """`name@version` for both; the reasons say why not."""
     first, second = (Participant(*text.split("@")) for text in (consumer, provider))
-    return ContractResult(first, second, "pact.json", "contract", verified, () if verified else ("no", "£"), at_us)
+    return ContractResult(first, second, contract, how, verified, () if verified else ("no", "£"), at_us)
 
 
-async def the_latest_result_of_a_pair_is_told(opened: Opened) -> None:
+async def the_latest_result_of_each_question_is_told(opened: Opened) -> None:
     results = opened()
     for one in (result("a@1", "b@1"), result("a@2", "b@1"), result("a@1", "b@1", verified=False, at_us=3)):
         await results.record(one)
@@ -26,6 +33,13 @@ async def the_latest_result_of_a_pair_is_told(opened: Opened) -> None:
     assert found[1] == result("a@1", "b@1", verified=False, at_us=3)
     assert await results.results("a") == found
     assert await results.results("nobody") == []
+    for one in (
+        result("e@1", "f@1", verified=False),
+        result("e@1", "f@1", contract="b"),
+        result("e@1", "f@1", how="running"),
+    ):
+        await results.record(one)
+    assert [one.verified for one in await results.results("f")] == [False, True, True]
     await results.close()
 
 
@@ -36,6 +50,7 @@ async def the_latest_deployment_is_told(opened: Opened) -> None:
     assert await results.deployed("prod") == {"a": "1"}
     assert await results.deployed("test") == {"a": "3"}
     assert await results.deployed("none") == {}
+    assert await results.environments() == ["prod", "test"]
     await results.close()
 
 
@@ -51,5 +66,5 @@ async def what_was_recorded_survives_a_reopening(opened: Opened) -> None:
     await second.close()
 
 
-RESULT_CHECKS: tuple[Check, ...] = (the_latest_result_of_a_pair_is_told, the_latest_deployment_is_told)
+RESULT_CHECKS: tuple[Check, ...] = (the_latest_result_of_each_question_is_told, the_latest_deployment_is_told)
 DURABLE_RESULT_CHECKS: tuple[Check, ...] = (*RESULT_CHECKS, what_was_recorded_survives_a_reopening)

@@ -64,5 +64,9 @@ class SqliteContractResults:
         with translated():
             return dict(fetch(self._connection, results_sql.DEPLOYED, (environment,)))
 
+    async def environments(self) -> list[str]:
+        with translated():
+            return [name for (name,) in fetch(self._connection, results_sql.ENVIRONMENTS, ())]
+
     async def close(self) -> None:
         self._connection.close()

@@ -27,9 +27,10 @@ DEPLOY = "INSERT INTO contract_deployment(participant, version, environment, at_
 RESULTS = (
     "SELECT consumer, consumer_version, provider, provider_version, contract, how, verified, reasons, at_us "
     "FROM contract_result WHERE id IN (SELECT max(id) FROM contract_result WHERE consumer = ?1 OR provider = ?1 "
-    "GROUP BY consumer, consumer_version, provider, provider_version) ORDER BY id"
+    "GROUP BY consumer, consumer_version, provider, provider_version, contract, how) ORDER BY id"
 )
 DEPLOYED = (
     "SELECT participant, version FROM contract_deployment WHERE id IN "
     "(SELECT max(id) FROM contract_deployment WHERE environment = ? GROUP BY participant)"
 )
+ENVIRONMENTS = "SELECT DISTINCT environment FROM contract_deployment ORDER BY environment"

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
@@ -20,8 +20,9 @@ ABSENT: Any = object()
 class Part:
     """A request, an answer or a message. `body` is ABSENT when nothing is expected of it.
 
-    headers   names in lower case; of a message, its metadata
-    rules     by part: path, query, header, body, status
+    headers     names in lower case; of a message, its metadata
+    rules       by part: path, query, header, body, status
+    generators  as the file has them, by part
     """
 
     body: Any = ABSENT
@@ -31,6 +32,7 @@ class Part:
     path: str = ""
     query: tuple[tuple[str, str], ...] = ()
     status: int = 0
+    generators: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def content_type(self) -> str:
@@ -52,7 +54,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """`unsupported` says why it cannot be verified; then the parts are empty."""
+    """`unsupported` says why it cannot be verified; then the parts are empty.
+
+    pending   the provider has not promised it yet: that it fails is told, and fails nothing (specification 4)
+    """
 
     kind: Literal["http", "message", "unsupported"]
     description: str
@@ -62,6 +67,7 @@ class Interaction:
     message: Part = Part()
     unsupported: str = ""
     place: str = ""
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,8 @@ def read_pact(document: Any) -> PactFile:
         for at, raw in enumerate(document.get(group) or ()):
             place = f"/{group}/{at}"
             try:
-                interactions.append(_interaction(raw, group == "messages", place))
+                made = _interaction(raw, group == "messages", place)
+                interactions.append(replace(made, pending=raw.get("pending") is True))
             except (ValueError, TypeError, AttributeError, KeyError, binascii.Error) as error:
                 raise ContractInvalid(place, f"The interaction cannot be read: {error}.") from None
     version = document["consumer"].get("version")
@@ -130,6 +137,7 @@ def _request(raw: Mapping[str, Any]) -> Part:
         method=str(raw["method"]).upper(),
         path=str(raw["path"]),
         query=_query(raw.get("query")),
+        generators=_generators(raw),
     )
 
 
@@ -171,6 +179,11 @@ def _wrapped(body: Mapping[str, Any]) -> Any:
     if str(encoded).lower() == "json":
         return json.loads(content)
     return base64.b64decode(content, validate=True)
+
+
+def _generators(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = raw.get("generators")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _headers(raw: Mapping[str, Any]) -> dict[str, str]:

@@ -82,7 +82,9 @@ def read_rules(raw: Any, part: str) -> Rules:
         return Rules((((), _list(found)),))
     read = []
     for name, one in found.items():
-        tokens = path_tokens(name) if name.startswith("$") else (name.lower() if part == "header" else name,)
+        tokens = (
+            path_tokens(name) if name.startswith("$") else (name.lower() if part in ("header", "metadata") else name,)
+        )
         read.append((tokens, _list(one)))
     return Rules(tuple(read))
 
