@@ -43,6 +43,7 @@ docs: .venv/ready ## make the reference pages anew from the tables that the code
 	$(RUN) -m interlock.contracts.diff_reference docs/reference
 	$(RUN) -m interlock.delivery.outcome_docs docs/reference
 	$(RUN) -m interlock.edge.problem_docs docs/reference
+	$(RUN) -m interlock.edge.registry_docs docs/reference
 	$(RUN) -m interlock.app.reference docs/reference
 
 lock: ## resolve the dependencies anew

@@ -55,7 +55,7 @@ class Reader:
             case WriteFile(path, text):
                 target = self._folder / path
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text, encoding="utf-8")
+                target.write_text(text.replace(PORT, self._port), encoding="utf-8")
             case EditFile(path, before, after):
                 target = self._folder / path
                 text = target.read_text(encoding="utf-8")

@@ -20,7 +20,8 @@ from interlock.estate.system import SystemFile
 from interlock.sdk.flow import Flow
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# A file that the reader writes runs when the page is followed: see test_tutorial.py.
+_BLOCK = re.compile(r"(?<!`:\n\n)^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def blocks(kind: str) -> list[Any]:

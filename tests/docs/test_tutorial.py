@@ -14,10 +14,17 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.journey
-@pytest.mark.parametrize("page", ["docs/tutorial/first-ten-minutes.md", "README.md"])
-def test_the_page_is_true(page: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "heart"),
+    [
+        ("docs/tutorial/first-ten-minutes.md", "interlock why"),
+        ("README.md", "interlock why"),
+        ("docs/guides/registry.md", "python produce.py"),
+    ],
+)
+def test_the_page_is_true(page: str, heart: str, tmp_path: Path) -> None:
     moves = list(moves_of(ROOT / page))
-    assert any(isinstance(move, Command) and move.line.startswith("interlock why") for move in moves)
+    assert any(isinstance(move, Command) and move.line.startswith(heart) for move in moves)
     reader = Reader(tmp_path, Path(sys.executable).parent, free_port())
     try:
         for move in moves:

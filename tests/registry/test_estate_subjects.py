@@ -87,7 +87,10 @@ def test_a_stock_serializer_works_by_an_alias(shop: Shop) -> None:
 
 def test_none_needs_a_recorded_waiver(shop: Shop) -> None:
     with served(shop) as registry:
-        assert registry.get(f"/config/{SUBJECT}").body == {"compatibilityLevel": "BACKWARD"}
+        assert registry.get(f"/config/{SUBJECT}").body == {
+            "compatibilityLevel": "BACKWARD",
+            "compatibilityPolicy": "SETS",
+        }
         refused = registry.ask("PUT", f"/config/{SUBJECT}", {"compatibility": "NONE"})
         assert refused.code == 42205
         assert "waiver of COMPATIBILITY_NONE" in refused.body["message"]

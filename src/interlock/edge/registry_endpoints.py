@@ -59,7 +59,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "write",
         "differs",
         "`normalize`; answers `id` alone; a `version` that is given must be the next one, but for the mode IMPORT, in "
-        "which an id never changes its schema either",
+        "which an id never changes its schema either; defaults of Avro fields must be values of their types; governed "
+        "subjects take nothing new",
     ),
     Endpoint("GET", "/subjects/{subject}/versions/{version}", "version", "read", note="`deleted`"),
     Endpoint("GET", "/subjects/{subject}/versions/{version}/schema", "version_text", "read", note="`deleted`"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 import msgspec
@@ -14,6 +14,23 @@ from interlock.contracts.diff import compare
 from interlock.registry.schema_reading import KINDS, ReadSchema
 
 _WITNESS_CHARACTERS = 300
+# What Avro's own SchemaCompatibility (Java, 1.12) calls it, for those who look for its words.
+ERROR_TYPES: dict[str, str] = {
+    "field-added-without-default": "READER_FIELD_MISSING_DEFAULT_VALUE",
+    "field-without-default-removed": "READER_FIELD_MISSING_DEFAULT_VALUE",
+    "field-renamed": "READER_FIELD_MISSING_DEFAULT_VALUE",
+    "type-renamed": "NAME_MISMATCH",
+    "fixed-size-changed": "FIXED_SIZE_MISMATCH",
+    "enum-symbol-removed": "MISSING_ENUM_SYMBOLS",
+    "enum-symbol-added": "MISSING_ENUM_SYMBOLS",
+    "union-removed": "MISSING_UNION_BRANCH",
+    "union-introduced": "MISSING_UNION_BRANCH",
+    "union-branch-removed": "MISSING_UNION_BRANCH",
+    "union-branch-added": "MISSING_UNION_BRANCH",
+    "type-narrowed": "TYPE_MISMATCH",
+    "type-widened": "TYPE_MISMATCH",
+    "type-changed": "TYPE_MISMATCH",
+}
 
 
 class Earlier(NamedTuple):
@@ -46,15 +63,16 @@ def _against(new: ReadSchema, old: Earlier, policy: Reading) -> list[str]:
         comparison = compare(old.schema.complete, new.complete, mode=mode, reading=policy, kind=KINDS[new.type])
     except ContractInvalid as invalid:
         return [_said("NOT_COMPARABLE", invalid.detail, invalid.pointer)]
-    return [_finding(one) for one in comparison.findings if refused(one)]
+    names = ERROR_TYPES if new.type == "AVRO" else {}
+    return [_finding(one, names) for one in comparison.findings if refused(one)]
 
 
-def _finding(finding: ChangeFinding) -> str:
+def _finding(finding: ChangeFinding, names: Mapping[str, str]) -> str:
     message = finding.message
     if finding.witness is not msgspec.UNSET:
         text = json.dumps(finding.witness, ensure_ascii=False, separators=(",", ":"))
         message += f" It shows on: {text[:_WITNESS_CHARACTERS]}{' …' if len(text) > _WITNESS_CHARACTERS else ''}"
-    return _said(finding.rule, f"{message} ({finding.direction})", finding.path)
+    return _said(names.get(finding.rule, finding.rule), f"{message} ({finding.direction})", finding.path)
 
 
 def _said(kind: str, description: str, place: str) -> str:

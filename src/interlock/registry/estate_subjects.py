@@ -20,7 +20,7 @@ from interlock.registry.decision import decided
 from interlock.registry.governed import Governed, GovernedSubject
 from interlock.registry.metadata import VERSION, properties, stored
 from interlock.registry.refusal import Refusal
-from interlock.registry.schema_reading import AskedSchema, read
+from interlock.registry.schema_reading import AskedSchema, SchemaReader
 from interlock.registry.subject_name import DEFAULT_CONTEXT
 
 
@@ -65,7 +65,7 @@ async def _content(contract: EventContract) -> SchemaContent:
     text = json.dumps(contract.schema, ensure_ascii=False, separators=(",", ":"))
     metadata = stored({"properties": {VERSION: contract.version}}, None)
     try:
-        schema = await read(AskedSchema(text, "JSON", (), metadata), _nothing)
+        schema = await SchemaReader(_nothing).read(AskedSchema(text, "JSON", (), metadata))
     except Refusal as refusal:
         raise EstateInvalid(f"{contract.type} {contract.version} cannot be registered: {refusal.message}") from None
     return schema.content(normalize=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from interlock.contracts.comparison import Reading
 from interlock.model.carried import Carried, said
 from interlock.model.problems import BusinessConflict
 from interlock.ports.schema_store import Reference, SchemaContent, SchemaStore, SchemaVersion
+from interlock.registry.aside import Aside, here
 from interlock.registry.catalog import LATEST, Catalog
 from interlock.registry.compatibility import Earlier, objections
 from interlock.registry.config import Config
@@ -28,12 +29,10 @@ from interlock.registry.refusal import (
     VERSION_NOT_SOFT_DELETED,
     VERSION_SOFT_DELETED,
 )
-from interlock.registry.schema_reading import AskedSchema, ReadSchema, read, read_again
+from interlock.registry.schema_reading import AskedSchema, ReadSchema, SchemaReader
 from interlock.registry.scopes import Scopes
 from interlock.registry.subject_name import checked, context_of, qualified
 
-T = TypeVar("T")
-Aside = Callable[[Callable[[], T]], Awaitable[T]]
 Stored = Callable[[], Awaitable[Sequence[Carried]]]
 
 
@@ -45,11 +44,6 @@ class Numbers(NamedTuple):
 
 
 CHOOSE = Numbers()
-
-
-async def here(call: Callable[[], T]) -> T:
-    """An `Aside` for who has no thread to spare."""
-    return call()
 
 
 async def nothing_stored() -> Sequence[Carried]:
@@ -70,7 +64,7 @@ class Registration:
         catalog: Catalog,
         scopes: Scopes,
         governed: Governed,
-        aside: Aside[list[str]] = here,
+        aside: Aside = here,
         stored: Stored = nothing_stored,
     ) -> None:
         self._store = store
@@ -78,6 +72,7 @@ class Registration:
         self._scopes = scopes
         self._governed = governed
         self._aside = aside
+        self._reader = SchemaReader(catalog.referred, aside)
         self._stored = stored
 
     async def register(
@@ -89,7 +84,7 @@ class Registration:
         async def step(seen: int) -> SchemaVersion:
             config = await self._scopes.config_in_scope(subject)
             schema = await self._read(subject, with_defaults(asked, config))
-            content = schema.content(normalize or bool(config.normalize))
+            content = await self._content(schema, normalize or bool(config.normalize))
             every = await self._store.versions(subject)
             known = await self._known(subject, schema, content, [one for one in every if not one.deleted])
             if known is not None and numbers.schema_id in (None, known.id) and numbers.version in (None, known.version):
@@ -106,7 +101,8 @@ class Registration:
         shown = await self._catalog.versions(subject, deleted=deleted)
         config = await self._scopes.config_in_scope(subject)
         schema = await self._read(subject, asked)
-        found = await self._known(subject, schema, schema.content(normalize or bool(config.normalize)), shown)
+        content = await self._content(schema, normalize or bool(config.normalize))
+        found = await self._known(subject, schema, content, shown)
         if found is None:
             raise SCHEMA_NOT_FOUND("")
         return found
@@ -176,7 +172,10 @@ class Registration:
         context = context_of(subject)
         references = [one._replace(subject=qualified(one.subject, context)) for one in asked.references]
         numbered = tuple([await self._numbered(one) for one in references])
-        return await read(asked._replace(references=numbered), self._catalog.referred)
+        return await self._reader.read(asked._replace(references=numbered))
+
+    async def _content(self, schema: ReadSchema, normalize: bool) -> SchemaContent:
+        return await self._aside(lambda: schema.content(normalize))
 
     async def _numbered(self, reference: Reference) -> Reference:
         if reference.version != LATEST:
@@ -199,7 +198,7 @@ class Registration:
         for one in newest_first:
             differs = one.content.metadata or one.content.references != content.references
             if differs and one.content.type == content.type:
-                stored = await read_again(one.content, self._catalog.referred)
+                stored = await self._reader.read_again(one.content)
                 if stored.meaning == schema.meaning:
                     return one
         return None
@@ -253,7 +252,7 @@ class Registration:
         earlier = []
         for one in reversed(live or olds):
             if one in olds or one.version in carried:
-                old = await read_again(one.content, self._catalog.referred)
+                old = await self._reader.read_again(one.content)
                 read_by = level if one in olds else "BACKWARD"
                 earlier.append(Earlier(one.version, old, read_by, carried.get(one.version, "")))
         policy: Reading = config.compatibility_policy or "STRICT"

@@ -15,6 +15,7 @@ from interlock.contracts.json_schema.validator import compiled
 from interlock.contracts.strict_json import parse
 from interlock.model.problems import CallerProblem
 from interlock.ports.schema_store import Reference, SchemaContent
+from interlock.registry.aside import Aside, here
 from interlock.registry.avro_names import with_names
 from interlock.registry.canonical import canonical, fingerprint
 from interlock.registry.json_bundle import Drawn, bundled
@@ -27,7 +28,8 @@ MAX_BYTES_WITH_REFERENCES = 4_000_000
 MAX_REFERENCES = 200
 DEPTH = 128
 
-Lookup = Callable[[Reference], Awaitable[SchemaContent | None]]
+Find = Callable[[Reference], Awaitable[SchemaContent | None]]
+Contents = dict[tuple[str, int], SchemaContent]
 
 
 class AskedSchema(NamedTuple):
@@ -63,24 +65,66 @@ class ReadSchema:
         return canonical(self.type, self.complete, normalize=True)
 
 
-async def read(asked: AskedSchema, find: Lookup) -> ReadSchema:
-    """Raises Refusal 42201 or 42209. Nothing is fetched but from the store, by `find`."""
-    if asked.type not in KINDS:
-        raise INVALID_SCHEMA(LATER.get(asked.type) or f"{asked.type} is no schema type: JSON and AVRO are.")
+class SchemaReader:
+    """`find` leads to what schemas refer to: nothing is fetched from anywhere else."""
+
+    def __init__(self, find: Find, aside: Aside = here) -> None:
+        self._find = find
+        self._aside = aside
+
+    async def read(self, asked: AskedSchema) -> ReadSchema:
+        """Raises Refusal 42201 or 42209."""
+        if asked.type not in KINDS:
+            raise INVALID_SCHEMA(LATER.get(asked.type) or f"{asked.type} is no schema type: JSON and AVRO are.")
+        drawn = await self._drawn(asked)
+        return await self._aside(lambda: _made(asked, drawn, checked=True))
+
+    async def read_again(self, content: SchemaContent) -> ReadSchema:
+        """A stored one, which was sound when it came."""
+        asked = AskedSchema(content.text, content.type, content.references, content.metadata)
+        drawn = await self._drawn(asked)
+        return await self._aside(lambda: _made(asked, drawn, checked=False))
+
+    async def _drawn(self, asked: AskedSchema) -> Contents:
+        """All that the schema refers to, each once: stored versions, so that references run in no circle."""
+        found: Contents = {}
+        open_ = list(asked.references)
+        size = len(asked.text)
+        while open_:
+            reference = open_.pop()
+            place = (reference.subject, reference.version)
+            if place in found:
+                continue
+            content = await self._find(reference)
+            if content is None:
+                raise INVALID_SCHEMA(
+                    f"the reference {reference.name} leads to subject {reference.subject} version {reference.version}, "
+                    "which is not there."
+                )
+            if content.type != asked.type:
+                raise INVALID_SCHEMA(f"the reference {reference.name} leads from {asked.type} to {content.type}.")
+            size += len(content.text)
+            if size > MAX_BYTES_WITH_REFERENCES or len(found) >= MAX_REFERENCES:
+                raise TOO_LARGE(
+                    f"With its references the schema is beyond {MAX_BYTES_WITH_REFERENCES} characters or "
+                    f"{MAX_REFERENCES} schemas."
+                )
+            found[place] = content
+            open_.extend(content.references)
+        return found
+
+
+def _made(asked: AskedSchema, contents: Contents, checked: bool) -> ReadSchema:
     document = _parsed(asked.type, asked.text)
-    drawn = await _drawn(asked, find)
+    drawn = [Drawn(place, _parsed(one.type, one.text), one.references) for place, one in contents.items()]
     try:
         complete = _complete(asked.type, document, asked.references, drawn)
-        _check(asked.type, complete)
+        if checked:
+            _check(asked.type, complete)
     except ContractInvalid as invalid:
         place = f" at {invalid.pointer}" if invalid.pointer else ""
         raise INVALID_SCHEMA(f"{invalid.detail.rstrip('.')}{place}.") from None
     return ReadSchema(asked.type, asked.text, document, complete, asked.references, asked.metadata)
-
-
-async def read_again(content: SchemaContent, find: Lookup) -> ReadSchema:
-    """A stored one, which was sound when it came."""
-    return await read(AskedSchema(content.text, content.type, content.references, content.metadata), find)
 
 
 def _parsed(kind: str, text: str) -> Any:
@@ -95,35 +139,6 @@ def _parsed(kind: str, text: str) -> Any:
         if kind == "AVRO" and text.strip() in PRIMITIVES:  # stock clients send a bare name so
             return text.strip()
         raise INVALID_SCHEMA(f"{problem.detail} {problem.step}") from None
-
-
-async def _drawn(asked: AskedSchema, find: Lookup) -> list[Drawn]:
-    """All that the schema refers to, each once. References lead to stored versions only, so they run in no circle."""
-    found: dict[tuple[str, int], Drawn] = {}
-    open_ = list(asked.references)
-    size = len(asked.text)
-    while open_:
-        reference = open_.pop()
-        place = (reference.subject, reference.version)
-        if place in found:
-            continue
-        content = await find(reference)
-        if content is None:
-            raise INVALID_SCHEMA(
-                f"the reference {reference.name} leads to subject {reference.subject} version {reference.version}, "
-                "which is not there."
-            )
-        if content.type != asked.type:
-            raise INVALID_SCHEMA(f"the reference {reference.name} leads from {asked.type} to {content.type}.")
-        size += len(content.text)
-        if size > MAX_BYTES_WITH_REFERENCES or len(found) >= MAX_REFERENCES:
-            raise TOO_LARGE(
-                f"With its references the schema is beyond {MAX_BYTES_WITH_REFERENCES} characters or "
-                f"{MAX_REFERENCES} schemas."
-            )
-        found[place] = Drawn(place, _parsed(content.type, content.text), content.references)
-        open_.extend(content.references)
-    return list(found.values())
 
 
 def _complete(kind: str, document: Any, references: Sequence[Reference], drawn: Sequence[Drawn]) -> Any:

@@ -128,7 +128,7 @@ class Scopes:
 
     def _of_estate(self, subject: str) -> list[Config]:
         level = self._governed.level(subject)
-        return [Config(compatibility_level=level)] if level is not None else []
+        return [Config(compatibility_level=level, compatibility_policy="SETS")] if level is not None else []
 
     async def _any_live(self, scope: str) -> bool:
         if scope == GLOBAL_SCOPE:

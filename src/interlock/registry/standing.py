@@ -6,10 +6,11 @@ import msgspec
 
 from interlock.contracts.unclassified import unclassified
 from interlock.ports.schema_store import SchemaVersion
+from interlock.registry.aside import Aside, here
 from interlock.registry.catalog import Catalog
 from interlock.registry.governed import Governed
 from interlock.registry.metadata import VERSION, properties
-from interlock.registry.schema_reading import KINDS, read_again
+from interlock.registry.schema_reading import KINDS, SchemaReader
 
 _BIND = "A flow binds to contracts of an estate: bring it there with every field classified (x-classification)."
 
@@ -37,8 +38,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Standings:
-    def __init__(self, catalog: Catalog, governed: Governed) -> None:
+    def __init__(self, catalog: Catalog, governed: Governed, aside: Aside = here) -> None:
         self._catalog = catalog
+        self._reader = SchemaReader(catalog.referred, aside)
+        self._aside = aside
         self._governed = governed
 
     async def of(self, subject: str) -> Standing:
@@ -57,10 +60,6 @@ class Standings:
         )
 
     async def _version(self, one: SchemaVersion) -> VersionStanding:
-        schema = await read_again(one.content, self._catalog.referred)
-        return VersionStanding(
-            one.version,
-            one.id,
-            properties(one.content.metadata).get(VERSION),
-            tuple(unclassified(KINDS[schema.type], schema.complete)),
-        )
+        schema = await self._reader.read_again(one.content)
+        found = await self._aside(lambda: unclassified(KINDS[schema.type], schema.complete))
+        return VersionStanding(one.version, one.id, properties(one.content.metadata).get(VERSION), tuple(found))
