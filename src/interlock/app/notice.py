@@ -16,7 +16,7 @@ class NoticeFailed(Exception):
     """Why it did not arrive. The address is not part of the message: it is a secret of the chat."""
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class Stay(urllib.request.HTTPRedirectHandler):
     """A chat's webhook does not move; following would send the notice to whoever answers."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
@@ -31,7 +31,7 @@ def send(url: str, message: dict[str, Any], seconds: float = SECONDS) -> None:
         url, json.dumps(message).encode(), {"Content-Type": "application/json"}, method="POST"
     )
     try:
-        with urllib.request.build_opener(_Stay).open(request, timeout=seconds):
+        with urllib.request.build_opener(Stay).open(request, timeout=seconds):
             return
     except urllib.error.HTTPError as error:
         raise NoticeFailed(f"the answer was {error.code}") from None

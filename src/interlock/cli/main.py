@@ -16,6 +16,7 @@ from interlock.model.problems import Problem
 COMMANDS: dict[str, str] = {
     "init": "make a small estate to start from",
     "new": "make a part of an estate from a template, or the next version of a contract",
+    "import": "contracts from OpenAPI, AsyncAPI or a schema registry, with a report of what could not be carried",
     "check": "check an estate; every mistake at once",
     "generate": "write typed classes and clients from contracts",
     "dev": "run an estate here, with the embedded store",

@@ -8,8 +8,10 @@ from pathlib import Path
 from interlock.contracts.event_contract import EventContract
 from interlock.contracts.models import generate
 from interlock.estate.client_files import check_clients
+from interlock.estate.contract_files import read_events
 from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
+from interlock.estate.setting_files import read_owners
 
 GENERATED = '"""Events of the domain '
 
@@ -49,6 +51,21 @@ def write_models(folder: Folder, contracts: Iterable[EventContract]) -> list[Pat
         (folder.root / path).unlink()
         changed.append(Path(path))
     return changed
+
+
+def write_domains(folder: Folder, domains: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The classes of these domains only: (what was written, what was left alone since its domain has mistakes)."""
+    findings = Findings()
+    made = sources(read_events(folder, read_owners(folder, findings), findings))
+    written, stale = [], []
+    for domain in sorted(domains):
+        path = f"contracts/{domain}.py"
+        if path not in made or any(one.file.startswith(f"contracts/events/{domain}/") for one in findings.errors):
+            stale.append(path)
+        elif folder.files.get(path) != made[path].encode():
+            (folder.root / path).write_text(made[path], encoding="utf-8", newline="\n")
+            written.append(path)
+    return tuple(written), tuple(stale)
 
 
 def orphans(folder: Folder, wanted: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from interlock.estate.contract_files import read_events
 from interlock.estate.contract_versions import contract_versions
 from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
-from interlock.estate.model_files import sources
+from interlock.estate.model_files import write_domains
 from interlock.estate.part_name import Values, values_of
 from interlock.estate.setting_files import OWNERS, read_owners
 from interlock.estate.template import Template
@@ -51,7 +51,7 @@ def make_part(root: Path, template: Template, name: str, owner: str | None = Non
     """Raises PartRefused, NameRefused, and EstateInvalid when the folder is no estate."""
     folder = Folder(root)
     values = values_of(template.kind, template.id, name)
-    values["owner"] = _owner(folder, owner)
+    values["owner"] = owner_of(folder, owner)
     if template.event:
         values |= _event(folder, event)
     texts = rendered(template, values)
@@ -60,11 +60,11 @@ def make_part(root: Path, template: Template, name: str, owner: str | None = Non
         write_new(folder.root, texts)
     except FilesExist as there:
         raise _standing(there.paths) from None
-    generated, stale = _generate(Folder(root), {match[1] for path in texts if (match := _DOMAIN.match(path))})
+    generated, stale = write_domains(Folder(root), {match[1] for path in texts if (match := _DOMAIN.match(path))})
     return NewPart(template, name, (*texts, *generated), stale)
 
 
-def _owner(folder: Folder, wanted: str | None) -> str:
+def owner_of(folder: Folder, wanted: str | None) -> str:
     known = read_owners(folder, Findings())
     if wanted is not None:
         if wanted in known:
@@ -123,18 +123,3 @@ def _standing_files(folder: Folder, texts: Mapping[str, str]) -> None:
 def _standing(paths: list[str]) -> PartRefused:
     verb = "exists" if len(paths) == 1 else "exist"
     return PartRefused(f"{', '.join(paths)} {verb}; nothing was written.", "Choose another name.", exists=True)
-
-
-def _generate(folder: Folder, domains: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The classes of these domains only; where another contract of a domain is wrong, its file is left alone."""
-    findings = Findings()
-    made = sources(read_events(folder, read_owners(folder, findings), findings))
-    written, stale = [], []
-    for domain in sorted(domains):
-        path = f"contracts/{domain}.py"
-        if any(one.file.startswith(f"contracts/events/{domain}/") for one in findings.errors):
-            stale.append(path)
-        elif folder.files.get(path) != made[path].encode():
-            (folder.root / path).write_text(made[path], encoding="utf-8", newline="\n")
-            written.append(path)
-    return tuple(written), tuple(stale)

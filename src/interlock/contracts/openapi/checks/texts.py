@@ -20,6 +20,8 @@ WIDER_FORMATS = frozenset({
 })  # fmt: skip
 # How to show it, not what it is.
 HINTS = frozenset({"password", "textarea", "markdown", "html", "text", "multiline", "color", "string"})
+# OpenAPI 3.0 says by a format what 3.1 says by contentEncoding (3.1.0, 4.8.24.5 'Data Type Format').
+BYTE, BASE64 = "byte", "base64"
 
 
 def check(meeting: Meeting) -> Iterator[Note]:
@@ -28,9 +30,14 @@ def check(meeting: Meeting) -> Iterator[Note]:
     if "format" in meeting.words:
         yield from _formats(meeting)
     for keyword, stem in (("contentEncoding", "content-encoding"), ("contentMediaType", "content-media-type")):
-        old, new = meeting.both(keyword)
+        old, new = _content(meeting.old, keyword), _content(meeting.new, keyword)
         if old != new:
             yield meeting.note(f"{stem}-changed", keyword, old, new)
+
+
+def _content(view: SchemaView, keyword: str) -> Any:
+    is_byte = keyword == "contentEncoding" and BYTE in _texts(view, "format")
+    return view.first(keyword, BASE64 if is_byte else ABSENT)
 
 
 def _patterns(meeting: Meeting) -> Iterator[Note]:
@@ -61,7 +68,7 @@ def _without(match: tuple[str, ...], avoid: tuple[str, ...]) -> str | None:
 
 
 def _formats(meeting: Meeting) -> Iterator[Note]:
-    old, new = (frozenset(_texts(view, "format")) - HINTS for view in (meeting.old, meeting.new))
+    old, new = (frozenset(_texts(view, "format")) - HINTS - {BYTE} for view in (meeting.old, meeting.new))
     if old == new or not meeting.shared:
         return
     told = (meeting.old.first("format", ABSENT), meeting.new.first("format", ABSENT))
