@@ -23,7 +23,7 @@ from interlock.contracts.importing.note import Notes
 from interlock.contracts.importing.subject_import import Subject, SubjectVersion
 from interlock.ports.schema_store import Reference, SchemaContent
 from interlock.registry.refusal import Refusal
-from interlock.registry.schema_reading import AskedSchema, read
+from interlock.registry.schema_reading import AskedSchema, SchemaReader
 
 SECONDS, ATTEMPTS, PAUSE_SECONDS = 15.0, 3, 0.3
 MAX_BYTES, MAX_VERSIONS = 8_000_000, 20_000
@@ -70,6 +70,7 @@ class RegistrySource:
         self._seconds = seconds
         self._pause = pause
         self._known: dict[tuple[str, int], Any] = {}
+        self._reader = SchemaReader(self._find)
 
     def contents(self, notes: Notes) -> RegistryContents:
         """Every subject with its versions, by name. Raises RegistryUnreadable."""
@@ -93,7 +94,7 @@ class RegistrySource:
         asked = AskedSchema(str(stored.get("schema", "")), kind, _references(stored))
         made = SubjectVersion(subject, number, int(stored.get("id", 0)), kind)
         try:
-            complete = asyncio.run(read(asked, self._find)).complete
+            complete = asyncio.run(self._reader.read(asked)).complete
         except Refusal as refusal:
             return replace(made, unread=refusal.message)
         return replace(made, document=_named(complete))
