@@ -44,8 +44,13 @@ def test_texts_that_cannot_be_read(desk: Desk, content: str, line: int, said: st
         ({"asyncapi": "3.0.0"}, ":1  /", "interlock import"),
         ("hello", ":1  /", "names no Avro type"),
         ({"type": "strin"}, ":2  /type", "strin"),
-        ({"type": "object", "properties": {"a": {"$ref": "https://example.com/a"}}}, ":", "never fetched"),
-        ({"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}}, ":", "/$defs/a"),
+        ({"properties": {"a": {"$ref": "https://example.com/a"}}}, ":4  /properties/a/$ref", "never fetched"),
+        ({"properties": {"a": {"$ref": "other.json"}}}, ":4  /properties/a/$ref", "below $defs"),
+        ({"properties": {"a": {"$ref": "#/$defs/a"}}}, ":4  /properties/a/$ref", "points at no schema"),
+        ({"properties": {"a": {"$ref": "#a"}}}, ":4  /properties/a/$ref", "points at no schema"),
+        ({"$ref": "#"}, ":2  /$ref", "refers to itself"),
+        ({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}}}, ":", "refers to itself"),
+        ({"anyOf": [{"type": "string"}, {"not": {"$ref": "#"}}]}, ":8  /anyOf/1/not/$ref", "refers to itself"),
         ({"name": "shop", "version": "1.0.0", "private": True}, ":1  /", "no word of JSON Schema"),
         ({"type": "string", "pattern": "(a"}, ":", "pattern"),
     ],
@@ -59,6 +64,11 @@ def test_documents_that_are_no_contract(desk: Desk, document: Any, place: str, s
         assert err.startswith(f"bad.json{place}"), err
         assert said in err
         assert len(err.splitlines()) == 2
+
+
+def test_true_recursion_is_no_circle(desk: Desk) -> None:
+    tree = {"type": "object", "properties": {"left": {"$ref": "#"}, "more": {"items": {"anyOf": [{"$ref": "#"}]}}}}
+    assert desk.judged(tree, tree | {"title": "Tree"})["level"] == "patch"
 
 
 def test_two_kinds(desk: Desk) -> None:
