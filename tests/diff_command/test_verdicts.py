@@ -167,3 +167,29 @@ def test_it_loads_only_what_it_needs(desk: Desk) -> None:
     script += "print([name for name in ('apsw', 'aiohttp', 'asyncio', 'fastavro', 'rich') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+API = """\
+openapi: 3.1.0
+info: {title: Shop, version: 1.0.0}
+paths:
+  /orders:
+    get:
+      operationId: listOrders
+      SUNSET
+      responses:
+        200: {description: Done.}
+"""
+
+
+def test_an_api_in_yaml_and_what_was_announced_to_end(desk: Desk) -> None:
+    new = desk.put("new.yaml", "openapi: 3.1.0\ninfo: {title: Shop, version: 2.0.0}\npaths: {}\n")
+    kept = desk.put("kept.yaml", API.replace("SUNSET", "deprecated: false"))
+    code, out, _ = desk.run(kept, new, "--json")
+    answer = json.loads(out)
+    assert (code, answer["kind"], answer["verdict"]) == (1, "openapi", "breaking")
+    assert answer["findings"][0]["path"] == "/paths/~1orders"
+    ended = desk.put("ended.yaml", API.replace("SUNSET", "deprecated: true\n      x-sunset: '2020-01-01'"))
+    assert desk.run(ended, new)[0] == 0
+    ending = desk.put("ending.yaml", API.replace("SUNSET", "deprecated: true\n      x-sunset: '2099-01-01'"))
+    assert desk.run(ending, new)[0] == 1

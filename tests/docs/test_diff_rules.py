@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from interlock.contracts.diff import changes, rules
 from interlock.contracts.diff_reference import kinds, pages
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+TODAY = date(2026, 11, 24)
 EVERY = [rule for kind in kinds() for rule in rules(kind)]
 
 
@@ -22,6 +24,6 @@ def test_the_page_is_current(name: str) -> None:
 
 @pytest.mark.parametrize("rule", EVERY, ids=lambda rule: f"{rule.kind}-{rule.id}")
 def test_the_example_yields_the_rule(rule: ChangeRule) -> None:
-    stated = changes(rule.kind, json.loads(rule.old), json.loads(rule.new))
+    stated = changes(rule.kind, json.loads(rule.old), json.loads(rule.new), today=TODAY)
     assert (rule.id, rule.direction, rule.effect) in [(one.rule, one.direction, one.effect) for one in stated]
     assert not rule.purpose.endswith(".")  # the page and the messages add their own

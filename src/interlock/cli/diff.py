@@ -91,9 +91,11 @@ def _compared(olds: Sequence[ContractFile], new: ContractFile, mode: Mode, argum
     values = [one.text.value for one in olds]
     try:
         if len(values) == 1:
-            return compare(values[0], new.text.value, mode=mode, reading=arguments.reading, kind=arguments.kind)
+            return compare(
+                values[0], new.text.value, mode=mode, reading=arguments.reading, kind=arguments.kind, today=today()
+            )
         return compare_with_all(
-            values, new.text.value, mode=mode, reading=arguments.reading, kind=arguments.kind,
+            values, new.text.value, mode=mode, reading=arguments.reading, kind=arguments.kind, today=today(),
             names=[one.name for one in olds],
         )  # fmt: skip
     except ContractInvalid as problem:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from datetime import date
 from importlib import import_module
 from typing import Any, cast
 
@@ -28,11 +29,20 @@ class KindsDiffer(ContractInvalid):
 
 
 def compare(
-    old: Any, new: Any, *, mode: Mode = "BACKWARD", reading: Reading = "SETS", kind: Kind | None = None
+    old: Any,
+    new: Any,
+    *,
+    mode: Mode = "BACKWARD",
+    reading: Reading = "SETS",
+    kind: Kind | None = None,
+    today: date | None = None,
 ) -> Comparison:
-    """Two parsed documents of one kind; the kind is recognised by content unless given. Raises ContractInvalid."""
+    """Two parsed documents of one kind; the kind is recognised by content unless given. Raises ContractInvalid.
+
+    What an API has announced to end by `today` (`x-sunset`) may go; without a day, nothing may.
+    """
     one = kind or _common_kind(old, new)
-    return judge(one, changes(one, old, new, reading), mode, reading)
+    return judge(one, changes(one, old, new, reading, today), mode, reading)
 
 
 def remembering() -> Callable[..., Comparison]:
@@ -56,6 +66,7 @@ def compare_with_all(
     reading: Reading = "SETS",
     kind: Kind | None = None,
     names: Sequence[str] | None = None,
+    today: date | None = None,
 ) -> Comparison:
     """The new version against earlier ones, oldest first; a mode that is not transitive asks the last of them only.
 
@@ -68,7 +79,7 @@ def compare_with_all(
     pairs = list(zip(called, olds, strict=True))
     if not mode.endswith("_TRANSITIVE"):
         pairs = pairs[-1:]
-    answers = [(name, compare(old, new, mode=mode, reading=reading, kind=kind)) for name, old in pairs]
+    answers = [(name, compare(old, new, mode=mode, reading=reading, kind=kind, today=today)) for name, old in pairs]
     last = answers[-1][1]
     verdict = max((answer.verdict for _, answer in answers), key=_WORST_LAST.index)
     level: Level = last.level if verdict == "compatible" else "major"
@@ -76,9 +87,10 @@ def compare_with_all(
     return msgspec.structs.replace(last, verdict=verdict, level=level, findings=findings)
 
 
-def changes(kind: Kind, old: Any, new: Any, reading: Reading = "SETS") -> list[Change]:
+def changes(kind: Kind, old: Any, new: Any, reading: Reading = "SETS", today: date | None = None) -> list[Change]:
     """The facts, before any mode judges them. A differ is loaded when its kind is first met."""
-    return cast("list[Change]", _differ(kind).changes(old, new, reading=reading))
+    dated = {"today": today} if kind == "openapi" else {}
+    return cast("list[Change]", _differ(kind).changes(old, new, reading=reading, **dated))
 
 
 def rules(kind: Kind) -> tuple[ChangeRule, ...]:

@@ -68,10 +68,8 @@ def _mirror(rule: ChangeRule) -> Iterator[str]:
 
 
 def _block(text: str) -> list[str]:
-    """Short texts on one line, long ones over several."""
-    value = json.loads(text)
-    line = json.dumps(value, ensure_ascii=False)
-    return ["```json", line if len(line) <= 160 else json.dumps(value, ensure_ascii=False, indent=2), "```"]
+    """On one line: the pages are long enough."""
+    return ["```json", json.dumps(json.loads(text), ensure_ascii=False), "```"]
 
 
 def main(folder: str) -> None:
