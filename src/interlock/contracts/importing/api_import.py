@@ -68,7 +68,7 @@ def _name_operations(made: dict[str, Any], notes: Notes) -> None:
     """Flows and clients call operations by name; one that has none gets it from method and path."""
     taken = {operation.get("operationId") for _, operation, _ in parts(made, "operation")}
     for _, operation, place in parts(made, "operation"):
-        if _is_called(place, 3) and not operation.get("operationId"):
+        if not operation.get("operationId"):
             *_, path, method = place.split("/")
             base = method + pascal(path.replace("~1", " ").replace("~0", " "))
             name, number = base, 2
@@ -86,7 +86,7 @@ def _keep_keys_optional(made: dict[str, Any], notes: Notes) -> None:
     """Our gateway asks for an Idempotency-Key on unsafe methods unless told otherwise; the source did not ask."""
     optional = 0
     for _, item, place in parts(made, "path"):
-        for method, operation in item.items() if _is_called(place, 2) else ():
+        for method, operation in item.items() if _is_called(place) else ():
             if method.upper() not in UNSAFE or not isinstance(operation, dict) or IDEMPOTENCY in operation:
                 continue
             if not any(
@@ -102,9 +102,9 @@ def _keep_keys_optional(made: dict[str, Any], notes: Notes) -> None:
         )  # fmt: skip
 
 
-def _is_called(place: str, depth: int) -> bool:
-    """Whether callers call it: not the operation of a callback or a webhook, which stands deeper or elsewhere."""
-    return place.startswith("/paths/") and place.count("/") == depth
+def _is_called(place: str) -> bool:
+    """Whether callers call it: not the path of a callback or a webhook, which stands deeper or elsewhere."""
+    return place.startswith("/paths/") and place.count("/") == 2
 
 
 def _asks_for_key(made: Mapping[str, Any], raw: Any) -> bool:

@@ -156,9 +156,11 @@ def _fill_example(event: ImportedEvent, notes: Notes) -> None:
 
 
 def _name_missing(name: str, source: str, objections: Iterable[Objection], notes: Notes) -> None:
+    """Errors only: of what would merely be better, `interlock lint` speaks."""
     by_code: dict[str, list[Objection]] = {}
     for one in objections:
-        by_code.setdefault(one.code, []).append(one)
+        if BY_ID[one.code].severity == "error":
+            by_code.setdefault(one.code, []).append(one)
     for code, found in by_code.items():
         places = "1 place" if len(found) == 1 else f"{len(found)} places"
         some = ", ".join(one.pointer or "/" for one in found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
