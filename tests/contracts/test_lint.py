@@ -8,6 +8,7 @@ import pytest
 
 from interlock.contracts.api_lint import lint_api
 from interlock.contracts.event_lint import lint_event
+from interlock.contracts.rule import BY_ID
 
 from .schemas import CLASS, DATA, ORDER
 
@@ -16,7 +17,9 @@ GOOD = {**ORDER, "examples": [DATA]}
 
 def codes(**changes: Any) -> list[tuple[str, str]]:
     schema = {**GOOD, **changes}
-    return sorted({(found.code, found.pointer) for found in lint_event("OrderPlaced", "1.0.0", schema)})
+    """The errors; advice is the linter's own affair."""
+    found = lint_event("OrderPlaced", "1.0.0", schema)
+    return sorted({(one.code, one.pointer) for one in found if BY_ID[one.code].severity == "error"})
 
 
 def with_field(field: Any, **defs: Any) -> list[tuple[str, str]]:
@@ -102,7 +105,7 @@ def test_an_unknown_keyword_is_found_wherever_a_schema_stands(field: dict[str, A
     ],
 )
 def test_names_and_values_are_no_keywords(field: dict[str, Any]) -> None:
-    assert with_field(field) == []
+    assert "KEYWORD_UNKNOWN" not in {code for code, _ in with_field(field)}
     assert with_field({"$ref": "#/$defs/maxLenght"}, maxLenght={"type": "string", **CLASS}) == []
 
 
@@ -142,7 +145,8 @@ def test_an_api_may_also_use_the_keywords_of_openapi() -> None:
         },
         "components": {"schemas": {"A": body}},
     }
-    assert [(found.code, found.pointer) for found in lint_api("shop", "1.0.0", document)] == [
+    unknown = [found for found in lint_api("shop", "1.0.0", document) if found.code == "KEYWORD_UNKNOWN"]
+    assert [(found.code, found.pointer) for found in unknown] == [
         ("KEYWORD_UNKNOWN", "/paths/~1a/put/requestBody/content/application~1json/schema/properties/sku/maxLenght"),
         ("KEYWORD_UNKNOWN", "/components/schemas/A/properties/sku/maxLenght"),
     ]

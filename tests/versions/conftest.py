@@ -70,7 +70,7 @@ def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
 
 def optional(name: str = "gift_note", class_: str = "internal") -> Patch:
     def patch(document: dict[str, Any]) -> None:
-        document["properties"][name] = {"type": "string", "x-classification": class_}
+        document["properties"][name] = {"type": "string", "maxLength": 200, "x-classification": class_}
 
     return patch
 

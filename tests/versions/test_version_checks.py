@@ -41,7 +41,7 @@ def test_a_breaking_change_is_told_with_place_readers_witness_and_next_step(shop
     finding = next(one for one in found if "refuses a document" in one["detail"])
     assert "channel" in finding["detail"]
     assert "1.1.0 against 1.0.0, property-added-required at /properties/channel: " in finding["detail"]
-    assert '\nis {"type":"string","x-classification":"internal"}\n' in finding["detail"]
+    assert '\nis {"type":"string","maxLength":200,"x-classification":"internal"}\n' in finding["detail"]
     assert "One flow handles the event without reading it: spending." in finding["detail"]
     assert "\n1.1.0 refuses a document of 1.0.0: {" in finding["detail"]
     assert "\n   1.1.0 refuses a document of 1.0.0: {" in out

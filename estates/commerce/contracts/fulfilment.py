@@ -3,7 +3,7 @@
 Do not edit: change the schemas, then run `interlock generate`.
 """
 
-# schemas: 149164b6177aadc9
+# schemas: befd6792ed3ef678
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Do not edit: change the schemas, then run `interlock generate`.
 """
 
-# schemas: 8db9dbf93530b633
+# schemas: 368b96d996e82034
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Do not edit: change the schemas, then run `interlock generate`.
 """
 
-# schemas: 2949fe93da1f4b99
+# schemas: 85c954c72eacfef5
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from interlock.app.registry_source import RegistrySource, RegistryUnreadable
 from interlock.cli.finding_text import counted
 from interlock.contracts.importing.filling import Filling
 from interlock.contracts.importing.note import NOTE_KINDS
-from interlock.contracts.schema_lint import CLASSES
+from interlock.contracts.lint.field_rules import CLASSES
 from interlock.contracts.semver import SemanticVersion
 from interlock.estate.folder import Folder
 from interlock.estate.import_files import STEPS

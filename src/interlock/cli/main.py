@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "new": "make a part of an estate from a template, or the next version of a contract",
     "import": "contracts from OpenAPI, AsyncAPI or a schema registry, with a report of what could not be carried",
     "check": "check an estate; every mistake at once",
+    "lint": "what is wrong with contracts of any origin, and how to put it right",
     "generate": "write typed classes and clients from contracts",
     "dev": "run an estate here, with the embedded store",
     "up": "run an estate as a service",

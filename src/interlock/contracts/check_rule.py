@@ -18,6 +18,7 @@ class Rule:
     before      for a rule about a change: the text of `place` in the last commit
     carried     for a rule about what is stored: type and version of an event in the log
     waivable    whether waivers.toml may set it aside; not where the estate could not be read or run, nor for secrets
+    needed      whether an engine refuses to start with it; what only people need does not stop a running system
     """
 
     id: str
@@ -30,3 +31,4 @@ class Rule:
     waivable: bool = True
     before: str = ""
     carried: str = ""
+    needed: bool = True

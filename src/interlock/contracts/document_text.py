@@ -41,11 +41,14 @@ class DocumentText:
         return self._lines.line(place)
 
     @cached_property
+    def text(self) -> str:
+        return self._content.decode()
+
+    @cached_property
     def _lines(self) -> Lines:
-        text = self._content.decode()
         if self.is_json:
-            return JsonLines(text)
-        lines: Lines = _yaml().YamlLines(text)
+            return JsonLines(self.text)
+        lines: Lines = _yaml().YamlLines(self.text)
         return lines
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from interlock.contracts import pointer
 from interlock.contracts.document_schema import DocumentSchema, SchemaInvalid
 from interlock.contracts.event_contract import EXTENSION
+from interlock.contracts.lint.linter import objections
 from interlock.contracts.past_tense import objection
-from interlock.contracts.schema_lint import Objection, field_at, lint
+from interlock.contracts.schema_lint import Objection, field_at
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KEYS = frozenset({"owner", "partition_key", "business_keys", "compatibility"})
@@ -25,7 +26,7 @@ def lint_event(name: str, version: str, schema: Mapping[str, Any]) -> Iterator[O
         yield Objection("SCHEMA_DIALECT", "/$schema", f"{name} {version} does not state JSON Schema 2020-12.")
     if schema.get("type") != "object":
         yield Objection("SCHEMA_INVALID", "/type", f'{name} {version} is no object: add "type": "object".')
-    yield from lint(schema, name)
+    yield from objections(schema, name)
     yield from _lint_extension(name, schema)
     try:
         compiled = DocumentSchema(schema)
@@ -39,8 +40,6 @@ def _lint_extension(name: str, schema: Mapping[str, Any]) -> Iterator[Objection]
     found = schema.get(EXTENSION, {})
     extension = found if isinstance(found, Mapping) else {}
     where = "/" + EXTENSION
-    if not isinstance(extension.get("owner"), str):
-        yield Objection("OWNER_MISSING", where, f"{name} has no owner.")
     for unknown in sorted(extension.keys() - _KEYS):
         yield Objection("SETTING_UNKNOWN", f"{where}/{unknown}", f"{EXTENSION}.{unknown} is no setting.")
     key = extension.get("partition_key")

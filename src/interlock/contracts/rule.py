@@ -1,4 +1,4 @@
-"""The rules that `interlock check` holds an estate to, as data.
+"""The rules that `interlock check` holds an estate to, as data; those of `interlock lint` are in `lint/`.
 
 Each rule carries a bad and a good example, and a test applies both to the estate of `interlock init` with a system
 `payments` added: the bad one must be found, the good one must pass. `docs/reference/rules.md` is made from this table.
@@ -7,11 +7,11 @@ Each rule carries a bad and a good example, and a test applies both to the estat
 from __future__ import annotations
 
 from interlock.contracts.check_rule import Rule as Rule
+from interlock.contracts.lint.rules import LINT_RULES
+from interlock.contracts.lint.samples import API, EVENT
 from interlock.contracts.version_rules import VERSION_RULES
 
-EVENT = "contracts/events/orders/order_placed/1.0.0.json"
 FLOW = "flows/spending.py"
-API = "contracts/apis/shop/1.0.0.json"
 SYSTEM = "systems/payments.toml"
 SYSTEM_EXAMPLE = '=owner = "team-orders"\nbase_url = "http://127.0.0.1:9000"\n[operations.charge]\npath = "/charges"\n'
 _ID = '{"type": "string", "x-classification": "internal"}'
@@ -26,12 +26,12 @@ def _handler(trigger: str, name: str = "added", parameters: str = "data: dict, c
 def _api(operation: str) -> str:
     return (
         '={"openapi": "3.1.0", "info": {"title": "Shop", "version": "1.0.0"}, "x-interlock": {"owner": "team-orders"},'
-        ' "paths": {"/imports": {"post": {' + operation + '"requestBody": {"required": true, "content":'
+        ' "security": [], "paths": {"/imports": {"post": {' + operation + '"requestBody": {"required": true, "content":'
         ' {"application/json": {"schema": ' + _BODY + '}}}, "responses": {"200": {"description": "Done."}}}}}}'
     )
 
 
-RULES: tuple[Rule, ...] = (
+CHECK_RULES: tuple[Rule, ...] = (
     Rule(
         "JSON_INVALID",
         "A contract is strict JSON: parsers must not disagree about it.",
@@ -70,49 +70,12 @@ RULES: tuple[Rule, ...] = (
         waivable=False,
     ),
     Rule(
-        "KEYWORD_UNKNOWN",
-        "JSON Schema ignores a keyword that it does not know: a misspelt constraint would silently not hold.",
-        'Correct the keyword (JSON Schema 2020-12), or begin the name of your own with "x-".',
-        EVENT,
-        '{"properties": {"order_id": {"maxLenght": 40}}}',
-        '{"properties": {"order_id": {"maxLength": 40}}}',
-        waivable=False,
-    ),
-    Rule(
         "SCHEMA_DIALECT",
         "Keywords mean different things in different dialects; one dialect, stated, leaves no doubt.",
         'Write "$schema": "https://json-schema.org/draft/2020-12/schema".',
         EVENT,
         '{"$schema": "http://json-schema.org/draft-07/schema#"}',
         '{"$schema": "https://json-schema.org/draft/2020-12/schema"}',
-        waivable=False,
-    ),
-    Rule(
-        "REFERENCE_REMOTE",
-        "A reference out of the file changes the contract behind its back, and would need the network.",
-        'Copy the schema under "$defs" and refer to "#/$defs/…".',
-        EVENT,
-        '{"properties": {"note": {"$ref": "https://example.com/note.json", "x-classification": "internal"}}}',
-        '{"$defs": {"note": {"type": "string", "x-classification": "internal"}},'
-        ' "properties": {"note": {"$ref": "#/$defs/note"}}}',
-        waivable=False,
-    ),
-    Rule(
-        "FORMAT_UNKNOWN",
-        "An unknown format is not checked, but looks as if it were.",
-        'Use a format of JSON Schema 2020-12 or "decimal", or a pattern.',
-        EVENT,
-        '{"properties": {"note": {"type": "string", "format": "sku", "x-classification": "internal"}}}',
-        '{"properties": {"note": {"type": "string", "format": "uuid", "x-classification": "internal"}}}',
-        waivable=False,
-    ),
-    Rule(
-        "OWNER_MISSING",
-        "Every contract and flow has somebody who answers for it.",
-        'Name an owner of owners.toml: "x-interlock": {"owner": "team-…"}.',
-        EVENT,
-        '{"x-interlock": {"owner": null}}',
-        '{"x-interlock": {"owner": "team-orders"}}',
         waivable=False,
     ),
     Rule(
@@ -150,30 +113,6 @@ RULES: tuple[Rule, ...] = (
         "-",
     ),
     Rule(
-        "FIELD_UNCLASSIFIED",
-        "Masking, residency and the record follow the classification; without one a field would leak.",
-        'Add "x-classification": "public", "internal", "financial", "pii" or "secret".',
-        EVENT,
-        '{"properties": {"phone": {"type": "string"}}}',
-        '{"properties": {"phone": {"type": "string", "x-classification": "pii"}}}',
-    ),
-    Rule(
-        "FIELD_UNTYPED",
-        "A field that may be anything promises nothing.",
-        'State its "type", "enum", "const" or "$ref".',
-        EVENT,
-        '{"properties": {"colour": {"x-classification": "internal"}}}',
-        '{"properties": {"colour": {"type": "string", "x-classification": "internal"}}}',
-    ),
-    Rule(
-        "CONTENT_MODEL_OPEN",
-        "Undeclared fields are contracts that nobody wrote down.",
-        'Add "additionalProperties": false.',
-        EVENT,
-        '{"additionalProperties": null}',
-        '{"additionalProperties": false}',
-    ),
-    Rule(
         "EXAMPLE_MISSING",
         "An example is the shortest documentation, and the first test.",
         'Add "examples": [ … ] with at least one whole document.',
@@ -182,20 +121,12 @@ RULES: tuple[Rule, ...] = (
         "{}",
     ),
     Rule(
-        "EXAMPLE_INVALID",
-        "An example that its own schema rejects misleads every reader.",
-        "Correct the example, or the schema.",
-        EVENT,
-        '{"examples": [{"order_id": 7}]}',
-        "{}",
-    ),
-    Rule(
         "API_INVALID",
-        "An API contract is OpenAPI 3.1; each operation has an operationId.",
-        "Correct the document: OpenAPI 3.1, operationId per operation, x-idempotency required or optional.",
+        "An API contract is OpenAPI 3.1, of the version that its file names.",
+        "Correct the document: OpenAPI 3.1, info.version as in the file's name, x-idempotency required or optional.",
         API,
-        _api(""),
-        _api('"operationId": "importOrders", '),
+        _api('"operationId": "importOrders", "x-idempotency": "never", '),
+        _api('"operationId": "importOrders", "x-idempotency": "optional", '),
         waivable=False,
     ),
     Rule(
@@ -203,7 +134,7 @@ RULES: tuple[Rule, ...] = (
         "An operation that no flow serves would answer 404.",
         'Write a handler: @flow.api("…"), or take the operation out.',
         API,
-        _api('"operationId": "importOrders", '),
+        _api('"operationId": "importOrders", "x-idempotency": "optional", '),
         "-",
         severity="warning",
     ),
@@ -335,4 +266,5 @@ RULES: tuple[Rule, ...] = (
     *VERSION_RULES,
 )
 
+RULES: tuple[Rule, ...] = (*CHECK_RULES, *LINT_RULES)
 BY_ID = {rule.id: rule for rule in RULES}

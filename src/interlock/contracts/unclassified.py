@@ -7,8 +7,11 @@ from typing import Any
 from interlock.contracts.avro import schema as avro_schema
 from interlock.contracts.avro.node import Node
 from interlock.contracts.comparison import Kind
-from interlock.contracts.schema_lint import CLASSES, lint
+from interlock.contracts.lint.field_rules import CLASSES, FIELD_RULES
+from interlock.contracts.lint.linter import Linter
 from interlock.model.classification import KEYWORD
+
+_LINTER = Linter(rule for rule in FIELD_RULES if rule.id == "FIELD_UNCLASSIFIED")
 
 
 def unclassified(kind: Kind, document: Any) -> list[str]:
@@ -17,7 +20,7 @@ def unclassified(kind: Kind, document: Any) -> list[str]:
         return sorted(_avro(avro_schema.read(document), set()))
     if not isinstance(document, dict):
         return [""]
-    found = [one.pointer for one in lint(document, "the schema") if one.code == "FIELD_UNCLASSIFIED"]
+    found = [flaw.pointer for flaw in _LINTER.flaws(document, governed=True)]
     if not found and "properties" not in document and document.get(KEYWORD) not in CLASSES:
         return [""]  # values of which no field is declared
     return found

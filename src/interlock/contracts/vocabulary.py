@@ -20,6 +20,17 @@ title description default deprecated readOnly writeOnly examples format contentE
 JSON_SCHEMA = frozenset(_JSON_SCHEMA.split())
 # OpenAPI 3.1, section 4.8.24.2: its base vocabulary.
 OPENAPI = JSON_SCHEMA | {"discriminator", "xml", "externalDocs", "example"}
+# OpenAPI 3.0.4, section 4.7.24; other keywords are ignored there.
+_OPENAPI_3_0 = """
+$ref title multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems
+uniqueItems maxProperties minProperties required enum type allOf oneOf anyOf not items properties additionalProperties
+description format default nullable discriminator readOnly writeOnly xml externalDocs example deprecated
+"""
+OPENAPI_3_0 = frozenset(_OPENAPI_3_0.split())
+# JSON Schema drafts 4 to 2019-09.
+OLDER = frozenset(
+    {"id", "definitions", "dependencies", "additionalItems", "$recursiveRef", "$recursiveAnchor", "$dynamicRef"}
+)
 # Of older drafts, whose spelling is not close to that of today.
 _SUPERSEDED = {
     "additionalItems": "items",

@@ -1,4 +1,4 @@
-"""Reads contracts/events/ and contracts/apis/: strict JSON, every rule, then compiled."""
+"""Reads contracts/events/, contracts/apis/ and contracts/webhooks/: strict JSON, every rule, then compiled."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from interlock.contracts.api_lint import lint_api
 from interlock.contracts.document_schema import SchemaInvalid
 from interlock.contracts.event_contract import EXTENSION, EventContract
 from interlock.contracts.event_lint import lint_event
+from interlock.contracts.lint.linter import objections
 from interlock.contracts.positions import JsonLines
 from interlock.contracts.schema_lint import Objection
 from interlock.contracts.semver import SemanticVersion
@@ -22,10 +23,11 @@ from interlock.estate.folder import Folder
 from interlock.estate.system import Owner
 from interlock.model.problems import CallerProblem
 
-EVENTS, APIS = "contracts/events", "contracts/apis"
+EVENTS, APIS, WEBHOOKS = "contracts/events", "contracts/apis", "contracts/webhooks"
 _DEPTH = 128
 _VERSION = r"(?P<version>[1-9]\d*\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*))\.json"
 _EVENT_PATH = re.compile(rf"{EVENTS}/(?P<domain>[a-z][a-z0-9_]*)/(?P<event>[a-z][a-z0-9]*(?:_[a-z0-9]+)*)/{_VERSION}")
+_WEBHOOK_PATH = re.compile(rf"{WEBHOOKS}/(?P<group>[a-z][a-z0-9_-]*)/(?P<name>[a-z][a-z0-9_]*)/{_VERSION}")
 _API_PATH = re.compile(rf"{APIS}/(?P<api>[a-z][a-z0-9_-]*)/{_VERSION}")
 
 
@@ -66,6 +68,20 @@ def read_apis(folder: Folder, owners: Mapping[str, Owner], findings: Findings) -
     served = [entry for _, found in newest.values() for entry in found]
     _check_paths(served, findings)
     return served
+
+
+def read_webhooks(folder: Folder, owners: Mapping[str, Owner], findings: Findings) -> None:
+    """Lints the schemas of what others send; nothing runs on them yet."""
+    for path in folder.under(WEBHOOKS, ""):
+        match = _WEBHOOK_PATH.fullmatch(path)
+        if match is None:
+            findings.add("FILE_MISPLACED", path, 1, "The path names no sender, webhook and version.")
+            continue
+        file = _JsonFile(path, folder.files[path], findings)
+        if file.document is not None:
+            for objection in objections(file.document, "".join(map(str.capitalize, match["name"].split("_")))):
+                file.add(objection)
+            file.check_owner(owners)
 
 
 def _check_paths(served: list[tuple[str, ApiOperation]], findings: Findings) -> None:

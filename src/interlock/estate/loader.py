@@ -14,7 +14,8 @@ import msgspec
 from interlock.contracts.api_contract import ApiOperation
 from interlock.contracts.diff import compare
 from interlock.contracts.finding import Finding
-from interlock.estate.contract_files import EVENTS, read_apis, read_events
+from interlock.contracts.rule import BY_ID
+from interlock.estate.contract_files import APIS, EVENTS, WEBHOOKS, read_apis, read_events, read_webhooks
 from interlock.estate.contract_versions import contract_versions
 from interlock.estate.deprecation_file import Promised, check_deprecations, check_sunsets, read_deprecations
 from interlock.estate.estate import Estate
@@ -54,9 +55,13 @@ class Examination:
 
 
 def load(root: Path, environment: str = "local") -> Estate:
-    """The estate of a folder. Raises EstateInvalid whose `errors` are all findings; imports the estate's modules."""
+    """The estate of a folder; imports its modules.
+
+    Raises EstateInvalid whose `errors` are all findings that an engine cannot run with: it must not refuse to restart
+    because a response is not documented.
+    """
     examination = examine(root, environment)
-    errors = examination.errors
+    errors = tuple(finding for finding in examination.errors if BY_ID[finding.code].needed)
     if errors:
         first = errors[0]
         raise EstateInvalid(
@@ -77,6 +82,7 @@ def examine(
 ) -> Examination:
     """Everything read and checked. Raises EstateInvalid only when the folder is no estate at all.
 
+    Of the linter's findings the errors are among them; its advice is told by `interlock lint`.
     `today` decides what has expired; without it nothing has: an engine must not refuse to restart at midnight.
     `promised` are the plans of before: a sunset comes no earlier. `replayable` is what a store still carries.
     """
@@ -88,6 +94,7 @@ def examine(
     systems = read_systems(folder, environment, settings, owners, findings)
     events = read_events(folder, owners, findings)
     operations = read_apis(folder, owners, findings)
+    read_webhooks(folder, owners, findings)
     check_models(folder, events, findings)
     find_secrets(folder, findings)
     latest = {contract.type: contract for contract in events}
@@ -121,8 +128,9 @@ def examine(
         owners=_frozen(owners),
         plans=_frozen(dict(plans.by_major)),
     )
-    contract_files = (*folder.under(EVENTS, ""), *folder.under("contracts/apis", ""))
-    return Examination(estate, findings.all(), contract_files, waived)
+    contract_files = tuple(path for place in (EVENTS, APIS, WEBHOOKS) for path in folder.under(place, ""))
+    shown = tuple(one for one in findings.all() if one.severity == "error" or BY_ID[one.code].needed)
+    return Examination(estate, shown, contract_files, waived)
 
 
 def _check_unhandled(

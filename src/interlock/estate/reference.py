@@ -1,4 +1,4 @@
-"""Makes docs/reference/settings.md and rules.md from the tables that the code runs on.
+"""Makes docs/reference/settings.md, rules.md and lint-rules.md from the tables that the code runs on.
 
 python -m interlock.estate.reference docs/reference
 """
@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from interlock.contracts.rule import RULES, Rule
+from interlock.contracts.lint.rule import LintRule
+from interlock.contracts.lint.rules import LINT_RULES
+from interlock.contracts.rule import CHECK_RULES, Rule
 from interlock.estate.settings import Settings
 
+LONGEST = 2_000
 NOTE = "<!-- Made by `python -m interlock.estate.reference docs/reference`; a test compares. Do not edit. -->"
 
 
@@ -45,7 +48,7 @@ def settings(model: type[msgspec.Struct] = Settings, path: str = "") -> Iterator
 
 def pages() -> dict[str, str]:
     """File name and content of each page."""
-    return {"settings.md": _settings_page(), "rules.md": _rules_page()}
+    return {"settings.md": _settings_page(), "rules.md": _rules_page(), "lint-rules.md": _lint_page()}
 
 
 def _doc(kind: Any) -> str:
@@ -95,18 +98,41 @@ def _rules_page() -> str:
         "",
         NOTE,
         "",
-        "What `interlock check` holds an estate to. Errors make it exit 1, warnings do not.",
+        "What `interlock check` holds an estate to. Errors make it exit 1, warnings do not. The errors of the",
+        "[rules of `interlock lint`](lint-rules.md) are among them.",
     ]
-    for rule in RULES:
-        lines += [
-            "",
-            f"## {rule.id}",
-            "",
-            f"{rule.severity.capitalize()}. {rule.purpose}",
-            "",
-            f"Next step: {rule.fix}",
-        ]
-        lines += _example("Bad", rule, rule.bad) + _example("Good", rule, rule.good)
+    for rule in CHECK_RULES:
+        lines += _rule(rule)
+    return "\n".join(lines) + "\n"
+
+
+def _rule(rule: Rule) -> list[str]:
+    lines = ["", f"## {rule.id}", "", f"{rule.severity.capitalize()}. {rule.purpose}", "", f"Next step: {rule.fix}"]
+    if isinstance(rule, LintRule):
+        spectral = f" In Spectral: {', '.join(f'`{name}`' for name in rule.spectral)}." if rule.spectral else ""
+        lines += ["", f"From: {rule.source}.{spectral}"]
+    return lines + _example("Bad", rule, rule.bad) + _example("Good", rule, rule.good)
+
+
+def _lint_page() -> str:
+    lines = [
+        "# Lint rules",
+        "",
+        NOTE,
+        "",
+        f"The {len(LINT_RULES)} rules by which `interlock lint` looks into contracts: OpenAPI 3.0 and 3.1, AsyncAPI 2"
+        " and 3, JSON Schema. Examples are JSON Merge Patches (RFC 7396) of sound contracts. A rule with ● is asked of"
+        " contracts of our own (in an estate, or with `x-interlock`); of others it is a warning. How they compare with"
+        " Spectral's: [lint and Spectral](lint-and-spectral.md).",
+        "",
+        "| rule | severity | from |",
+        "|---|---|---|",
+    ]
+    for rule in LINT_RULES:
+        mark = " ●" if rule.governed else ""
+        lines.append(f"| [{rule.id}](#{rule.id.lower()}){mark} | {rule.severity} | {rule.source} |")
+    for rule in LINT_RULES:
+        lines += _rule(rule)
     return "\n".join(lines) + "\n"
 
 
@@ -115,6 +141,8 @@ def _example(title: str, rule: Rule, example: str) -> list[str]:
     text = example.removeprefix("=").strip("\n")
     if text in ("", "-", "{}"):
         return []
+    if len(text) > LONGEST:
+        text = f"{text[:60]} …"
     kind = rule.place.rpartition(".")[2].replace("py", "python")
     patch = " (merged into it)" if kind == "json" and not example.startswith("=") else ""
     return ["", f"{title}, in `{rule.place}`{patch}:", "", f"```{kind}", text, "```"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
@@ -25,16 +26,17 @@ LARGEST_BYTES = 1_048_576
 def find_secrets(folder: Folder, findings: Findings) -> None:
     """Text files up to a MiB; data files larger than that are no place to read for secrets on every check."""
     for path, content in folder.files.items():
-        if len(content) > LARGEST_BYTES or b"\0" in content:
-            continue
-        for shape, pattern in SHAPES:
-            for match in pattern.finditer(content):
-                _add(findings, path, content, match.start(), shape)
-        if path.endswith(".toml"):
-            for match in _ASSIGNED.finditer(content):
-                _add(findings, path, content, match.end(), "a secret as a literal")
+        if len(content) <= LARGEST_BYTES:
+            for line, shape in secrets_in(content, assigned=path.endswith(".toml")):
+                findings.add("SECRET_LITERAL", path, line, f"This line holds {shape}.")
 
 
-def _add(findings: Findings, path: str, content: bytes, place: int, shape: str) -> None:
-    line = content.count(b"\n", 0, place) + 1
-    findings.add("SECRET_LITERAL", path, line, f"This line holds {shape}.")
+def secrets_in(content: bytes, *, assigned: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and shape of each; `assigned`: also what stands behind a name like `password =`."""
+    if b"\0" in content:
+        return
+    for shape, pattern in SHAPES:
+        for match in pattern.finditer(content):
+            yield content.count(b"\n", 0, match.start()) + 1, shape
+    for match in _ASSIGNED.finditer(content) if assigned else ():
+        yield content.count(b"\n", 0, match.end()) + 1, "a secret as a literal"

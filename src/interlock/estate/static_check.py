@@ -10,7 +10,7 @@ from types import MappingProxyType
 from interlock.contracts.deprecation import Deprecation
 from interlock.contracts.finding import Finding
 from interlock.contracts.waiver import Waivers
-from interlock.estate.contract_files import read_apis, read_events
+from interlock.estate.contract_files import read_apis, read_events, read_webhooks
 from interlock.estate.contract_versions import ContractVersion, contract_versions
 from interlock.estate.deprecation_file import Promised, check_deprecations, check_sunsets, read_deprecations
 from interlock.estate.findings import Findings
@@ -25,7 +25,7 @@ from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 
 @dataclass(frozen=True, slots=True)
 class StaticEstate:
-    """An estate of any revision. `findings` are those that no waiver covers."""
+    """An estate of any revision. `findings` are those that no waiver covers, `waived` the others."""
 
     files: Mapping[str, bytes]
     settings: Settings
@@ -51,6 +51,7 @@ def read_static(
     read_systems(folder, "local", settings, owners, findings)
     read_events(folder, owners, findings)
     read_apis(folder, owners, findings)
+    read_webhooks(folder, owners, findings)
     find_secrets(folder, findings)
     versions = contract_versions(folder.files)
     plans = read_deprecations(folder, versions, owners, settings, findings)
