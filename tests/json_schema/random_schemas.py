@@ -34,6 +34,77 @@ def recursive(random: Random) -> dict[str, Any]:
     return made
 
 
+def layered(random: Random, depth: int = 2) -> dict[str, Any]:
+    """Branches that look at the same value, beneath an unevaluated keyword: what one of them sees, others must know."""
+    array = random.random() < 0.3
+    made = _seen_items(random) if array else _seen_properties(random)
+    for _ in range(random.randint(1, 2)):
+        keyword = random.choice(["allOf", "anyOf", "oneOf", "if", "dependentSchemas", "$ref", "not"])
+        if depth == 0:
+            break
+        inner = [layered(random, depth - 1) for _ in range(3)]
+        if keyword == "if":
+            made.update({"if": inner[0], random.choice(["then", "else"]): inner[1]})
+        elif keyword == "dependentSchemas":
+            made[keyword] = {random.choice(NAMES): inner[0]}
+        elif keyword == "$ref":
+            made[keyword] = random.choice(["#/$defs/n", "#m"])
+        else:
+            made[keyword] = inner[0] if keyword == "not" else inner[: random.randint(1, 2)]
+    if random.random() < 0.6:
+        made["unevaluatedItems" if array else "unevaluatedProperties"] = random.choice([False, schema(random, 0)])
+    return made
+
+
+def rooted(random: Random) -> dict[str, Any]:
+    """A layered schema with definitions, one of them by name."""
+    definitions = {"n": _seen_properties(random), "m": {**layered(random, 0), "$anchor": "m"}}
+    return {**layered(random), "$defs": definitions}
+
+
+def _seen_properties(random: Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"properties": {name: schema(random, 0) for name in random.sample(NAMES, 2)}}
+    if random.random() < 0.3:
+        made["patternProperties"] = {random.choice(PATTERNS): schema(random, 0)}
+    if random.random() < 0.4:
+        made["required"] = random.sample(NAMES, 1)
+    if random.random() < 0.15:
+        made["additionalProperties"] = random.choice([False, schema(random, 0)])
+    return made
+
+
+def _seen_items(random: Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"prefixItems": [schema(random, 0) for _ in range(random.randint(1, 2))]}
+    if random.random() < 0.3:
+        made["contains"] = schema(random, 0)
+    if random.random() < 0.2:
+        made["items"] = random.choice([False, schema(random, 0)])
+    return made
+
+
+def in_draft_7(value: Any, key: str = "") -> Any:
+    """The same in the words of draft 7, as far as it has them."""
+    if isinstance(value, list):
+        return [in_draft_7(part) for part in value] if key not in ("enum", "required") else value
+    if not isinstance(value, dict):
+        return value
+    named = key in ("properties", "patternProperties", "dependentSchemas", "$defs")
+    if named or key in ("const", "dependentRequired"):
+        return {name: in_draft_7(part) for name, part in value.items()} if named else value
+    made = {name: in_draft_7(part, name) for name, part in value.items()}
+    if "prefixItems" in made:
+        rest = made.pop("items", None)
+        made["items"] = made.pop("prefixItems")
+        if rest is not None:
+            made["additionalItems"] = rest
+    for name in ("dependentRequired", "dependentSchemas"):
+        if name in made:
+            made["dependencies"] = made.pop(name)
+    if "$anchor" in made:
+        made["$id"] = "#" + made.pop("$anchor")
+    return made
+
+
 def _keyword(random: Random, depth: int) -> dict[str, Any]:
     small = random.randint(0, 3)
     flat = [
@@ -81,6 +152,14 @@ def edited(random: Random, original: Any) -> Any:
     places = list(_places(made))
     if not places:
         return schema(random, 1)
+    maps = [one[name] for one in places for name in ("properties", "patternProperties") if one.get(name)]
+    if maps and random.random() < 0.3:
+        chosen = random.choice(maps)
+        if random.random() < 0.6:
+            del chosen[random.choice(sorted(chosen))]
+        else:
+            chosen[random.choice(NAMES)] = schema(random, 0)
+        return made
     place = random.choice(places)
     action = random.random()
     keys = [key for key in place if key != "$defs"]

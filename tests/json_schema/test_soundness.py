@@ -26,17 +26,21 @@ STEPS = 3000
 def objection(seed: int, counts: Counter[str]) -> str | None:
     """What is wrong with our answer for the pair of this seed, in both directions, or None."""
     random = Random(seed)
-    old = random_schemas.recursive(random) if seed % 5 == 0 else random_schemas.schema(random, 2)
+    made = (random_schemas.schema, random_schemas.rooted, random_schemas.recursive)[seed % 5 // 2]
+    old = made(random)
     new = random_schemas.edited(random, old) if seed % 3 else random_schemas.schema(random, 2)
+    if seed % 7 == 0:
+        draft = {"$schema": "http://json-schema.org/draft-07/schema#"}
+        old, new = ({**draft, **random_schemas.in_draft_7(one)} if isinstance(one, dict) else one for one in (old, new))
     documents = [random_schemas.document(random) for _ in range(60)]
     for sub, sup in ((old, new), (new, old)):
         try:
+            taking, refusing = compiled(sub), compiled(sup)
             answer = included(sub, sub, sup, sup, steps=STEPS)
         except ContractInvalid:
             counts["invalid"] += 1
             continue
         counts[type(answer).__name__] += 1
-        taking, refusing = compiled(sub), compiled(sup)
         if isinstance(answer, Refuted):
             if not taking.is_valid(answer.witness) or refusing.is_valid(answer.witness):
                 return f"{answer} is no witness for {sub} in {sup}"

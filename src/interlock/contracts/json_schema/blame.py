@@ -85,11 +85,8 @@ def _score(mine: Place, fact: Fact, place: Place, names: set[str]) -> int:
     parent = place[:-1]
     if fact.name and fact.name in names and mine[: len(parent)] == parent:
         return 950  # a property that went, refused by the closed model; or a new one that is required
-    if (
-        mine[-1:] == ("if",)
-        and place[: len(mine) - 1] == mine[:-1]
-        and place[len(mine) - 1 :][:1] in (("then",), ("else",))
-    ):
+    shared = next((at for at, (one, other) in enumerate(zip(mine, place, strict=False)) if one != other), None)
+    if shared is not None and mine[shared] == "if" and place[shared] in ("then", "else"):
         return 800  # a condition is refused by what follows from it
     if place[: len(mine)] == mine:
         return 500 + len(mine)

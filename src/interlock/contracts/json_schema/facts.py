@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from interlock.contracts.json_schema.conjunction import Conjunction, Part
+from interlock.contracts.json_schema.formats import ASSERTED, LANGUAGE
 from interlock.contracts.json_schema.validator import compiled
 
 TYPES = frozenset({"null", "boolean", "number", "string", "array", "object"})
@@ -120,11 +121,16 @@ class Facts:
 
     @cached_property
     def patterns(self) -> tuple[str, ...]:
-        return tuple(sorted({value for value, _ in self.whole.each("pattern")}))
+        """What every text matches, by `pattern` or by what its format looks like."""
+        found = {value for value, _ in self.whole.each("pattern")}
+        return tuple(sorted(found | {LANGUAGE[one] for one in self.formats & LANGUAGE.keys()}))
 
     @cached_property
     def formats(self) -> frozenset[str]:
-        return frozenset(value for value, _ in self.whole.each("format"))
+        """Those that the validator asserts."""
+        return frozenset(
+            value for value, part in self.whole.each("format") if value in ASSERTED[part.document.dialect]
+        )
 
     # Objects.
 
@@ -148,11 +154,23 @@ class Facts:
     def names(self) -> frozenset[str]:
         """Every property name that is mentioned."""
         found = {name for value, _ in self.whole.each("properties") for name in value}
-        return frozenset(found | self.required)
+        return frozenset(found | self.required | self._evaluable[0])
 
     @cached_property
     def name_patterns(self) -> frozenset[str]:
-        return frozenset(pattern for value, _ in self.whole.each("patternProperties") for pattern in value)
+        found = {pattern for value, _ in self.whole.each("patternProperties") for pattern in value}
+        return frozenset(found | self._evaluable[1])
+
+    @cached_property
+    def _evaluable(self) -> tuple[set[str], set[str]]:
+        """Names and patterns that closed branches mention: what unevaluatedProperties says does not hold for them."""
+        names: set[str] = set()
+        patterns: set[str] = set()
+        for _, part in self.whole.each("unevaluatedProperties"):
+            for schema in _beside(part, {}).values():
+                names |= set(schema.get("properties", {}))
+                patterns |= set(schema.get("patternProperties", {}))
+        return names, patterns
 
     def at_name(self, name: str) -> Conjunction:
         """What the value of this property has to be; never, when the property cannot be there."""
@@ -230,6 +248,15 @@ def _may_evaluate(part: Part, name: str | None, matching: Any, seen: set[tuple[i
     return any(_may_evaluate(Part(one, document), name, matching, seen) for one in in_place(part))
 
 
+def _beside(part: Part, seen: dict[tuple[int, int], dict[str, Any]]) -> dict[tuple[int, int], dict[str, Any]]:
+    """Every schema that may look at the same value."""
+    if isinstance(part.schema, dict) and part.key not in seen:
+        seen[part.key] = part.schema
+        for one in in_place(part):
+            _beside(Part(one, part.document), seen)
+    return seen
+
+
 def in_place(part: Part, *, sure: bool = False) -> Iterator[Any]:
     """The sub-schemas that look at the same value; `sure`: only those that must hold."""
     schema, document = part.schema, part.document
@@ -245,4 +272,5 @@ def in_place(part: Part, *, sure: bool = False) -> Iterator[Any]:
     for keyword in ("if", "then", "else"):
         if keyword in schema:
             yield schema[keyword]
-    yield from (one for one in schema.get("dependentSchemas", {}).values())
+    for keyword in ("dependentSchemas", "dependencies"):
+        yield from (one for one in schema.get(keyword, {}).values() if isinstance(one, (dict, bool)))

@@ -6,6 +6,7 @@ belong together (properties, items, contains) are one function.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import combinations
@@ -14,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from interlock.contracts.json_schema import language
 from interlock.contracts.json_schema.conjunction import Conjunction, Part
 from interlock.contracts.json_schema.facts import Facts, exact, in_place, matches
+from interlock.contracts.json_schema.formats import ASSERTED, WITHIN
 
 if TYPE_CHECKING:
     from interlock.contracts.json_schema.proof import Prover
 
 Goal = Callable[["Prover", Conjunction, Part, Any], bool]
 MAX_NAME_PATTERNS = 6
+MAX_LISTED = 2000
 _DEPENDENT = ("dependentRequired", "dependentSchemas", "dependencies")
 
 
@@ -34,8 +37,18 @@ def type_(_: Prover, whole: Conjunction, __: Part, value: Any) -> bool:
     return True
 
 
-def finite(_: Prover, __: Conjunction, ___: Part, ____: Any) -> bool:
-    return False  # a finite conjunction has been decided before, value by value
+def listed(_: Prover, whole: Conjunction, __: Part, value: Any) -> bool:
+    """A finite conjunction has been decided before, value by value; left are patterns with few texts."""
+    facts = whole.facts
+    texts = [one for one in value if isinstance(one, str)]
+    if facts.types != {"string"} or not facts.patterns or not texts:
+        return False
+    choice = f"^(?:{'|'.join(re.escape(one) for one in texts)})$"
+    return len(choice) < MAX_LISTED and _no_text(facts, avoid=(choice,))
+
+
+def fixed(prover: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
+    return listed(prover, whole, goal, [value])
 
 
 def at_least(_: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
@@ -115,7 +128,10 @@ def _no_text(facts: Facts, avoid: tuple[str, ...] = (), least: int = 0, most: in
 
 
 def format_(_: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
-    return "string" not in whole.facts.types or value in whole.facts.formats
+    if "string" not in whole.facts.types or value not in ASSERTED[goal.document.dialect]:
+        return True
+    known = whole.facts.formats
+    return value in known or any(value in WITHIN.get(one, ()) for one in known)
 
 
 def fewest_items(_: Prover, whole: Conjunction, __: Part, value: Any) -> bool:
@@ -131,7 +147,14 @@ def most_items(prover: Prover, whole: Conjunction, __: Part, value: Any) -> bool
     most = facts.most("maxItems")
     if "array" not in facts.types or (most is not None and most <= value):
         return True
-    return prover.nothing_beneath(facts.at_index(int(value)))
+    if prover.nothing_beneath(facts.at_index(int(value))):
+        return True
+    places = [facts.at_index(index) for index in range(facts.prefix + 1)]
+    return any(
+        part.schema.get("maxContains", value + 1) <= value
+        and all(prover.beneath(one, Part(wanted, part.document)) for one in places)
+        for wanted, part in whole.each("contains")
+    )
 
 
 def unique(_: Prover, whole: Conjunction, __: Part, value: Any) -> bool:
@@ -264,7 +287,8 @@ def properties(prover: Prover, whole: Conjunction, goal: Part, _: Any) -> bool:
     patterns = schema.get("patternProperties", {})
     named = schema.get("properties", {})
     rest = schema.get("additionalProperties")
-    evaluated = _Evaluated(goal) if rest is None and "unevaluatedProperties" in schema else None
+    open_end = rest is None and "unevaluatedProperties" in schema
+    evaluated = _Evaluated(prover, whole, goal) if open_end else None
     mentioned = set(facts.names) | set(named) | (evaluated.names if evaluated else set())
     for name in sorted(mentioned):
         wanted = [found for one, found in patterns.items() if matches(one, name)]
@@ -293,12 +317,13 @@ def properties(prover: Prover, whole: Conjunction, goal: Part, _: Any) -> bool:
 
 
 class _Evaluated:
-    """What must-hold branches evaluate for sure: less than they may evaluate, so asking for the rest is never wrong."""
+    """What branches that hold evaluate for sure: less than they may evaluate, so asking for the rest is never wrong."""
 
-    def __init__(self, goal: Part) -> None:
+    def __init__(self, prover: Prover, whole: Conjunction, goal: Part) -> None:
         self.names: set[str] = set()
         self.patterns: frozenset[str] = frozenset()
         self.everything = False
+        self._prover, self._whole = prover, whole
         self._gather(goal, 0)
 
     def covers(self, name: str) -> bool:
@@ -312,8 +337,22 @@ class _Evaluated:
         self.patterns |= frozenset(schema.get("patternProperties", {}))
         inner = depth > 0 and "unevaluatedProperties" in schema
         self.everything = self.everything or inner or "additionalProperties" in schema
-        for one in in_place(goal, sure=True):
+        for one in (*in_place(goal, sure=True), *self._holding(goal)):
             self._gather(Part(one, goal.document), depth + 1)
+
+    def _holding(self, goal: Part) -> Iterator[Any]:
+        """Branches that every value of the whole passes, as it happens."""
+        for keyword in ("anyOf", "oneOf"):
+            for one in goal.schema.get(keyword, ()):
+                if self._prover.holds(self._whole, Part(one, goal.document), 0):
+                    yield one
+        condition = goal.schema.get("if")
+        if condition is not None and self._prover.holds(self._whole, Part(condition, goal.document), 0):
+            yield condition
+            yield goal.schema.get("then", True)
+        for name, one in goal.schema.get("dependentSchemas", {}).items():
+            if name in self._whole.facts.required:
+                yield one
 
 
 def _classes(facts: Facts, more: frozenset[str], mentioned: set[str] | None = None) -> Iterator[frozenset[str]]:
@@ -409,7 +448,7 @@ def if_(prover: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
 
 
 GOALS: dict[str, Goal] = {
-    "type": type_, "enum": finite, "const": finite,
+    "type": type_, "enum": listed, "const": fixed,
     "minimum": at_least, "exclusiveMinimum": above, "maximum": at_most, "exclusiveMaximum": below,
     "multipleOf": multiple,
     "minLength": shortest, "maxLength": longest, "pattern": pattern, "format": format_,

@@ -63,6 +63,8 @@ _WORDS = {
     "any-of-branch-removed": "{field} has lost the alternative {old}",
     "one-of-branch-added": "{field} has one more alternative: {new}",
     "one-of-branch-removed": "{field} has lost the alternative {old}",
+    "any-of-became-one-of": "{field} must match exactly one of its alternatives now",
+    "one-of-became-any-of": "{field} may match several of its alternatives at once now",
     "not-added": "{field} refuses what passes {new} now",
     "not-removed": "{field} takes what passes {old} now",
     "if-added": "A condition holds for {field} now: {new}",

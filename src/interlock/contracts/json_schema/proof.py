@@ -15,12 +15,13 @@ from typing import Any
 
 from interlock.contracts.json_schema import language
 from interlock.contracts.json_schema.conjunction import Budget, Conjunction, Part
-from interlock.contracts.json_schema.facts import Facts
+from interlock.contracts.json_schema.facts import Facts, in_place
 from interlock.contracts.json_schema.goals import GOALS
 from interlock.contracts.json_schema.schema_document import SchemaDocument
 
 MAX_SPLITS = 12
 MAX_CASES = 40
+_COUNTING = frozenset({"minProperties", "maxProperties"})
 _Key = tuple[Any, Any]
 # They say nothing about validity, or are read together with another keyword.
 _SILENT = frozenset({
@@ -198,10 +199,20 @@ class Prover:
         return False
 
     def no_object(self, facts: Facts) -> bool:
-        high = facts.most("maxProperties")
-        if high is not None and max(facts.least("minProperties"), len(facts.required)) > high:
+        low, high = facts.least("minProperties"), facts.most("maxProperties")
+        if high is not None and max(low, len(facts.required)) > high:
+            return True
+        if 0 < low <= MAX_CASES and self._fewer(facts, low):
             return True
         return any(self.nothing_beneath(facts.at_name(name)) for name in sorted(facts.required))
+
+
+    def _fewer(self, facts: Facts, low: int) -> bool:
+        """Whether so many properties cannot be there."""
+        if not self.nothing_beneath(facts.at_class(frozenset())) or facts.name_patterns:
+            return False
+        possible = sum(not self.nothing_beneath(facts.at_name(name)) for name in sorted(facts.names))
+        return possible < low
 
 
 _NONE: dict[str, Callable[[Prover, Facts], bool]] = {
@@ -255,13 +266,40 @@ def _cases(whole: Conjunction, goal: Part) -> Iterator[list[Conjunction]]:
                     for value in values
                 ]
                 return
-        optional = sorted(name for name in facts.names - facts.required if (name, "there") not in whole.opened)
+        telling = _telling([goal, *whole.denied])
+        open_names = facts.names - facts.required
+        optional = sorted(
+            name for name in open_names if (name, "there") not in whole.opened and (telling is None or name in telling)
+        )
         if optional and len(optional) <= 6:
             name = optional[0]
             there = Part(document.made({"required": [name]}), document)
             absent = Part(document.made({"properties": {name: False}}), document)
             mark: Any = (name, "there")
             yield [whole.also(there, opened=mark), whole.also(absent, opened=mark)]
+
+
+def _telling(parts: list[Part]) -> set[str] | None:
+    """Names whose presence alone these schemas ask about; None: the number of properties, so all of them."""
+    names: set[str] = set()
+    seen: set[tuple[int, int]] = set()
+    stack = list(parts)
+    while stack:
+        part = stack.pop().spoken()
+        schema = part.schema
+        if not isinstance(schema, dict) or part.key in seen:
+            continue
+        seen.add(part.key)
+        if not _COUNTING.isdisjoint(schema):
+            return None
+        if isinstance(schema.get("required"), list):
+            names.update(schema["required"])
+        for keyword in ("dependentRequired", "dependentSchemas", "dependencies"):
+            names.update(schema.get(keyword, ()))
+        names.update(name for name, one in schema.get("properties", {}).items() if one is False)
+        inner = [*in_place(part), *([schema["not"]] if "not" in schema else [])]
+        stack.extend(Part(one, part.document) for one in inner)
+    return names
 
 
 def _has_choice(goal: Part) -> bool:

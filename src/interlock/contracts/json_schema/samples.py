@@ -10,35 +10,12 @@ from typing import Any
 from interlock.contracts.json_schema import language
 from interlock.contracts.json_schema.conjunction import Budget, Conjunction, Part
 from interlock.contracts.json_schema.facts import Facts, matches
+from interlock.contracts.json_schema.formats import EXAMPLES, long_example
 
 MAX_DEPTH = 8
 MAX_LEAVES = 24
 # Deeper than this, a schema asks for itself without an end.
 MAX_RECURSION = 20
-# At least two of each, so that one can differ from another.
-FORMATS: dict[str, tuple[str, ...]] = {
-    "date-time": ("2026-11-24T06:05:03Z", "2026-11-24T06:05:03.123+01:00"),
-    "date": ("2026-11-24", "2025-01-31"),
-    "time": ("06:05:03Z", "23:59:59.5+01:00"),
-    "duration": ("P1D", "PT15M"),
-    "email": ("ada@example.com", "grace.hopper@example.org"),
-    "idn-email": ("ada@example.com", "grace.hopper@example.org"),
-    "hostname": ("api.example.com", "localhost"),
-    "idn-hostname": ("api.example.com", "localhost"),
-    "ipv4": ("192.0.2.1", "255.255.255.255"),
-    "ipv6": ("2001:db8::1", "::"),
-    "uri": ("https://example.com/orders/1", "urn:example:1"),
-    "uri-reference": ("/orders/1", "https://example.com/orders/1"),
-    "iri": ("https://example.com/orders/1", "urn:example:1"),
-    "iri-reference": ("/orders/1", "https://example.com/orders/1"),
-    "uri-template": ("/orders/{id}", "/orders"),
-    "uuid": ("3f2b8c1e-7d4a-4b6f-9a51-0c2d3e4f5a6b", "00000000-0000-0000-0000-000000000000"),
-    "json-pointer": ("/orders/0", ""),
-    "relative-json-pointer": ("0/name", "1"),
-    "regex": ("^[a-z]+$", "a"),
-    "decimal": ("19.99", "0"),
-    "byte": ("YWRh", ""),
-}
 _WORDS = ("text", "other", "a", "")
 
 
@@ -157,8 +134,10 @@ class Sampler:
     def texts(self, facts: Facts) -> Iterator[str]:
         low, high = facts.least("minLength"), facts.most("maxLength")
         for name in sorted(facts.formats):
-            known = FORMATS.get(name, ())
-            yield from self._turned([one for one in known if len(one) >= low and (high is None or len(one) <= high)])
+            fitting = [one for one in EXAMPLES.get(name, ()) if low <= len(one) and (high is None or len(one) <= high)]
+            yield from self._turned(fitting)
+            if not fitting and (long := long_example(name, low)) is not None:
+                yield long
         if facts.patterns:
             for length in (low, low + 1 + self.turn % 3, high):
                 try:

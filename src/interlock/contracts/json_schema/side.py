@@ -65,6 +65,8 @@ class Side:
         found = self._accused(self._inclusion, self._sup, decision, set(self._facts))
         rest = [index for index in self._facts if index not in found and not self._fine_here(index)]
         more, rest = self._once_more(found, rest)
+        if not found and not more:
+            return Answer(decision, self._without_whom(decision, rest))
         harms = {index: Harm(self._small(index, witness, {*found, *more})) for index, witness in found.items()}
         harms |= {index: Harm(witness) for index, witness in more.items()}
         harms |= {index: Harm(ABSENT, "no document was found that shows it") for index in rest}
@@ -119,14 +121,20 @@ class Side:
             rest = [index for index in rest if index not in more]
         return more, list(rest)
 
+    def _without_whom(self, decision: Refuted, suspects: Sequence[int]) -> dict[int, Harm]:
+        """The one change without which nothing would be refused, if there is one."""
+        for index in suspects[:MAX_ROUNDS]:
+            milder = self._taken_back(self._sup, index)
+            if isinstance(Inclusion(self._sub, milder, steps=self._steps).decide(self._sub, milder), Included):
+                return {index: Harm(decision.witness)}
+        return {}
+
     def _taken_back(self, root: Any, index: int) -> Any:
-        fact, place = self._facts[index], self._places(index)[1]
-        taken = fact.old if self._direction == "backward" else fact.new
-        candidate = undone(root, place, fact, taken)
+        candidate = undone(root, self._facts[index], in_new=self._direction == "backward")
         try:
             Inclusion(self._sub, candidate, steps=1).decide(self._sub, candidate)
         except ContractInvalid:
-            return loosened(root, place)
+            return loosened(root, self._places(index)[1])
         return candidate
 
     def _small(self, index: int, witness: Any, accused: set[int]) -> Any:

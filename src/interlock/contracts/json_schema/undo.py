@@ -13,14 +13,30 @@ Place = tuple[str, ...]
 _NOWHERE = {"anyOf": False, "oneOf": False, "allOf": True, "prefixItems": True, "items": True}
 
 
-def undone(root: Any, place: Place, fact: Fact, taken: Any) -> Any:
-    """`root` with `taken`, what the other side says, at the place of the fact. Shares what it does not change."""
+def undone(root: Any, fact: Fact, *, in_new: bool) -> Any:
+    """`root`, the new document or the old, with what the other says at the place of the fact. Shares the rest."""
+    place, taken = (fact.new_place, fact.old) if in_new else (fact.old_place, fact.new)
     if fact.rule in ("required-added", "required-removed"):
         return _listed(root, place, fact.name, wanted=taken is not ABSENT)
     if fact.rule in ("enum-value-added", "enum-value-removed"):
         value = fact.old if fact.new is ABSENT else fact.new
         return _listed(root, place, value, wanted=taken is not ABSENT)
+    if fact.rule.startswith("property-"):
+        root = _as_required(root, place, fact, in_new=in_new)
+    if fact.old_place[-1:] != fact.new_place[-1:] and fact.rule.endswith(("became-any-of", "became-one-of")):
+        other = (fact.old_place if in_new else fact.new_place)[-1]
+        root, place = replaced(root, place, ABSENT), (*place[:-1], other)
     return replaced(root, place, taken)
+
+
+def _as_required(root: Any, place: Place, fact: Fact, *, in_new: bool) -> Any:
+    """A property that comes back is as necessary as it is on the other side."""
+    schemas = (fact.olds.schema, fact.news.schema)
+    here, there = reversed(schemas) if in_new else schemas
+    needed = [fact.name in (one.get("required") or ()) for one in (here, there)]
+    if needed[0] == needed[1]:
+        return root
+    return _listed(root, (*place[:-2], "required"), fact.name, wanted=needed[1])
 
 
 def loosened(root: Any, place: Place) -> Any:

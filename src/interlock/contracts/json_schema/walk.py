@@ -92,8 +92,12 @@ class Walk:
         yield from self._additional(place)
         for keyword in ("prefixItems", "items"):
             yield from self._positions(place, keyword)
+        moved = _became(place)
+        if moved is not None:
+            yield from self._moved(place, *moved)
         for keyword, word in BRANCHES.items():
-            yield from self._branches(place, keyword, word)
+            if moved is None or keyword not in moved:
+                yield from self._branches(place, keyword, keyword, word)
         for keyword, word in MAPPED.items():
             yield from self._mapped(place, keyword, word)
         yield from self._dependencies(place)
@@ -151,17 +155,24 @@ class Walk:
             else:
                 yield from self._down(place, tokens, before[index], after[index])
 
-    def _branches(self, place: _Place, keyword: str, word: str) -> Iterator[Fact]:
-        old, new = place.both(keyword, [])
+    def _moved(self, place: _Place, before: str, after: str) -> Iterator[Fact]:
+        """The same branches under the other word."""
+        rule = f"{BRANCHES[before]}-became-{BRANCHES[after]}"
+        old, new = place.old.schema[before], place.new.schema[after]
+        yield place.fact(rule, (before,), old, new, new_tokens=(after,))
+        yield from self._branches(place, before, after, BRANCHES[after])
+
+    def _branches(self, place: _Place, before: str, after: str, word: str) -> Iterator[Fact]:
+        """`before` and `after` are the keyword on either side."""
+        old, new = place.old.schema.get(before, []), place.new.schema.get(after, [])
         pairs, gone, come = _matched(old, new)
-        for before, after in pairs:
-            deeper_old = Part(old[before], place.old.document), (*place.at, keyword, str(before))
-            deeper_new = Part(new[after], place.new.document), (*place.to, keyword, str(after))
-            yield from self.facts(deeper_old[0], deeper_new[0], deeper_old[1], deeper_new[1])
-        for index in gone:
-            yield place.fact(f"{word}-branch-removed", (keyword, str(index)), old[index], ABSENT)
-        for index in come:
-            yield place.fact(f"{word}-branch-added", (keyword, str(index)), ABSENT, new[index])
+        for i, j in pairs:
+            below = Part(old[i], place.old.document), Part(new[j], place.new.document)
+            yield from self.facts(*below, (*place.at, before, str(i)), (*place.to, after, str(j)))
+        for i in gone:
+            yield place.fact(f"{word}-branch-removed", (before, str(i)), old[i], ABSENT, new_tokens=(after, str(i)))
+        for j in come:
+            yield place.fact(f"{word}-branch-added", (before, str(j)), ABSENT, new[j], new_tokens=(after, str(j)))
 
     def _mapped(self, place: _Place, keyword: str, word: str) -> Iterator[Fact]:
         old, new = place.both(keyword, {})
@@ -200,9 +211,26 @@ class _Place:
     def both(self, keyword: str, default: Any) -> tuple[Any, Any]:
         return self.old.schema.get(keyword, default), self.new.schema.get(keyword, default)
 
-    def fact(self, rule: str, tokens: tuple[str, ...], old: Any, new: Any, name: str = "") -> Fact:
-        places = (*self.at, *tokens), (*self.to, *tokens)
+    def fact(
+        self,
+        rule: str,
+        tokens: tuple[str, ...],
+        old: Any,
+        new: Any,
+        name: str = "",
+        new_tokens: tuple[str, ...] | None = None,
+    ) -> Fact:
+        places = (*self.at, *tokens), (*self.to, *(tokens if new_tokens is None else new_tokens))
         return Fact(rule, *places, old, new, self.old, self.new, name, self.at, self.to)
+
+
+def _became(place: _Place) -> tuple[str, str] | None:
+    """oneOf that became anyOf, or anyOf that became oneOf."""
+    for before, after in (("oneOf", "anyOf"), ("anyOf", "oneOf")):
+        old, new = place.old.schema, place.new.schema
+        if before in old and after not in old and after in new and before not in new:
+            return before, after
+    return None
 
 
 def _own(place: _Place) -> Iterator[Fact]:
