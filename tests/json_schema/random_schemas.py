@@ -205,3 +205,26 @@ def document(random: Random, depth: int = 3) -> Any:
     if depth > 0 and choice < 0.6:
         return [document(random, depth - 1) for _ in range(random.randint(0, 4))]
     return random.choice([*TEXTS, *NUMBERS, None, True, False])
+
+
+def disturbed(random: Random, value: Any) -> Any:
+    """Nearly the same document: something left out, added, or replaced."""
+    if isinstance(value, dict) and value:
+        made = dict(value)
+        name = random.choice(sorted(made))
+        action = random.random()
+        if action < 0.3:
+            del made[name]
+        elif action < 0.5:
+            made[random.choice([*NAMES, "extra", "x-1"])] = random.choice([*TEXTS, *NUMBERS, None])
+        else:
+            made[name] = disturbed(random, made[name])
+        return made
+    if isinstance(value, list) and value:
+        at = random.randrange(len(value))
+        return random.choice([value[:at], [*value, value[at]], [*value[:at], disturbed(random, value[at])]])
+    if isinstance(value, str):
+        return random.choice([value + "x", value[1:], value.upper(), 1])
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return random.choice([value + 1, value - 1, -value, value + 0.5, value * 10, str(value)])
+    return document(random, 0)

@@ -6,15 +6,14 @@ until `branches` splits it. A conjunction is the only form in which the machiner
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.schema_document import SchemaDocument
 
 MAX_PARTS = 500
+MAX_FAMILY = 50_000
 
 
 class Budget:
@@ -32,16 +31,15 @@ class Budget:
             raise Budget.Spent
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class Part:
-    """One schema and the document whose references it speaks."""
+    """One schema and the document whose references it speaks. Immutable, and told apart by identity."""
 
-    schema: Any
-    document: SchemaDocument
+    __slots__ = ("document", "key", "schema")
 
-    @property
-    def key(self) -> tuple[int, int]:
-        return (id(self.schema), id(self.document))
+    def __init__(self, schema: Any, document: SchemaDocument) -> None:
+        self.schema = schema
+        self.document = document
+        self.key = (id(schema), id(document))
 
     def spoken(self) -> Part:
         """Without the keywords of other drafts."""
@@ -62,10 +60,15 @@ class Conjunction:
         given: Iterable[Part],
         denied: Iterable[Part] = (),
         opened: frozenset[tuple[Any, str]] = frozenset(),
+        family: dict[Any, Conjunction] | None = None,
     ) -> None:
+        self._family: dict[Any, Conjunction] = {} if family is None else family
         self.given = tuple({part.key: part for part in given if part.schema is not True}.values())
         self.denied = tuple({part.key: part for part in denied}.values())
         self.opened = opened
+        self.key = (
+            frozenset(part.key for part in self.given), frozenset(part.key for part in self.denied), opened,
+        )  # fmt: skip
         self.never = any(part.schema is True for part in self.denied)
         seen: dict[tuple[int, int], Part] = {}
         for part in self.given:
@@ -73,9 +76,27 @@ class Conjunction:
         denied_more = [Part(part.schema["not"], part.document) for part in seen.values() if "not" in part.schema]
         self.denied = tuple({part.key: part for part in (*self.denied, *denied_more)}.values())
         self.parts = tuple(seen.values())
-        self.key = (
-            frozenset(part.key for part in self.given), frozenset(part.key for part in self.denied), opened,
+        self._facts: Any = None
+        self._each: dict[str, list[tuple[Any, Part]]] | None = None
+
+    def made(
+        self,
+        given: Iterable[Part],
+        denied: Iterable[Part] = (),
+        opened: frozenset[tuple[Any, str]] = frozenset(),
+    ) -> Conjunction:
+        """Another one, met again as the same object wherever the same is asked: what was found of it is kept."""
+        given, denied = tuple(given), tuple(denied)
+        key = (
+            frozenset(part.key for part in given if part.schema is not True),
+            frozenset(part.key for part in denied), opened,
         )  # fmt: skip
+        known = self._family.get(key)
+        if known is None:
+            if len(self._family) > MAX_FAMILY:
+                self._family.clear()
+            known = self._family[key] = Conjunction(given, denied, opened, self._family)
+        return known
 
     def _open(self, part: Part, seen: dict[tuple[int, int], Part], hops: int) -> None:
         part = part.spoken()
@@ -104,18 +125,24 @@ class Conjunction:
     def also(self, *parts: Part, denied: Iterable[Part] = (), opened: tuple[Any, str] | None = None) -> Conjunction:
         """This and more."""
         more = self.opened if opened is None else self.opened | {opened}
-        return Conjunction((*self.given, *parts), (*self.denied, *denied), more)
+        return self.made((*self.given, *parts), (*self.denied, *denied), more)
 
-    @cached_property
+    @property
     def facts(self) -> Any:
-        from interlock.contracts.json_schema.facts import Facts  # the two are one thought in two files
+        if self._facts is None:
+            from interlock.contracts.json_schema.facts import Facts  # the two are one thought in two files
 
-        return Facts(self)
+            self._facts = Facts(self)
+        return self._facts
 
-    def each(self, keyword: str) -> Iterator[tuple[Any, Part]]:
-        for part in self.parts:
-            if keyword in part.schema:
-                yield part.schema[keyword], part
+    def each(self, keyword: str) -> Sequence[tuple[Any, Part]]:
+        """What the parts say at this keyword, and which part says it."""
+        if self._each is None:
+            self._each = {}
+            for part in self.parts:
+                for name, value in part.schema.items():
+                    self._each.setdefault(name, []).append((value, part))
+        return self._each.get(keyword, ())
 
     def branches(self) -> list[Conjunction] | None:
         """The first closed choice, opened: their union is this. None when no choice is left."""

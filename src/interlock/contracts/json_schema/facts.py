@@ -42,6 +42,7 @@ class Facts:
 
     def __init__(self, whole: Conjunction) -> None:
         self.whole = whole
+        self._at: dict[Any, Conjunction] = {}
 
     @cached_property
     def _stated(self) -> tuple[frozenset[str], bool]:
@@ -128,9 +129,7 @@ class Facts:
     @cached_property
     def formats(self) -> frozenset[str]:
         """Those that the validator asserts."""
-        return frozenset(
-            value for value, part in self.whole.each("format") if value in ASSERTED[part.document.dialect]
-        )
+        return frozenset(value for value, part in self.whole.each("format") if value in ASSERTED[part.document.dialect])
 
     # Objects.
 
@@ -174,15 +173,20 @@ class Facts:
 
     def at_name(self, name: str) -> Conjunction:
         """What the value of this property has to be; never, when the property cannot be there."""
+        if name in self._at:
+            return self._at[name]
         parts = list(self._under(name, lambda pattern: matches(pattern, name)))
         for value, part in self.whole.each("propertyNames"):
             if not part.document.admits(value, name):
                 parts.append(Part(FALSE, part.document))
-        return Conjunction(parts)
+        known = self._at[name] = self.whole.made(parts)
+        return known
 
     def at_class(self, matched: frozenset[str]) -> Conjunction:
         """The same for the names that nobody mentions and that match exactly these patterns."""
-        return Conjunction(self._under(None, matched.__contains__))
+        if matched not in self._at:
+            self._at[matched] = self.whole.made(self._under(None, matched.__contains__))
+        return self._at[matched]
 
     def _under(self, name: str | None, matching: Any) -> Iterator[Part]:
         for part in self.whole.parts:
@@ -204,7 +208,9 @@ class Facts:
         return max((len(_positions(part)[0]) for part in self.whole.parts), default=0)
 
     def at_index(self, index: int) -> Conjunction:
-        return Conjunction(self._placed(index))
+        if index not in self._at:
+            self._at[index] = self.whole.made(self._placed(index))
+        return self._at[index]
 
     def _placed(self, index: int) -> Iterator[Part]:
         for part in self.whole.parts:

@@ -361,7 +361,7 @@ def _classes(facts: Facts, more: frozenset[str], mentioned: set[str] | None = No
     if len(every) > MAX_NAME_PATTERNS:
         raise language.LanguageUnknown("too many patternProperties")
     names = [Part(value, part.document) for value, part in facts.whole.each("propertyNames")]
-    limits = Conjunction(names).facts
+    limits = facts.whole.made(names).facts
     if names and limits.finite is not None:
         # Only names from a list can be there: each is in a class of its own, unless it is mentioned.
         free = [one for one in limits.finite if isinstance(one, str) and one not in (mentioned or facts.names)]
@@ -398,7 +398,7 @@ def names(prover: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
         if prover.nothing_beneath(facts.at_class(matched)):
             continue
         shaped = [Part(document.made({"pattern": one}), document) for one in matched]
-        if not prover.beneath(Conjunction([text, *given, *shaped]), Part(value, document)):
+        if not prover.beneath(whole.made([text, *given, *shaped]), Part(value, document)):
             return False
     return True
 

@@ -152,7 +152,7 @@ class Prover:
         if all(self._none_of(kind, facts) for kind in facts.types):
             return True
         for denied in whole.denied:
-            rest = Conjunction(whole.given, [one for one in whole.denied if one is not denied], whole.opened)
+            rest = whole.made(whole.given, [one for one in whole.denied if one is not denied], whole.opened)
             if denied.schema is not False and self.holds(rest, denied, 2):
                 return True
         return False
@@ -205,7 +205,6 @@ class Prover:
         if 0 < low <= MAX_CASES and self._fewer(facts, low):
             return True
         return any(self.nothing_beneath(facts.at_name(name)) for name in sorted(facts.required))
-
 
     def _fewer(self, facts: Facts, low: int) -> bool:
         """Whether so many properties cannot be there."""

@@ -291,7 +291,7 @@ class Refuter:
             if both is not None:
                 yield both
         if "propertyNames" in schema:
-            limits = Conjunction([Part(value, part.document) for value, part in facts.whole.each("propertyNames")])
+            limits = facts.whole.made([Part(value, part.document) for value, part in facts.whole.each("propertyNames")])
             for leaf in leaves(limits, 4):
                 wanted = schema["propertyNames"] if isinstance(schema["propertyNames"], dict) else {}
                 yield from self._texts(leaf.facts, wanted)

@@ -239,7 +239,7 @@ class Sampler:
         """Names that nobody mentions: by the patterns, by the rules for names, and plain ones."""
         limits = [Part(value, part.document) for value, part in facts.whole.each("propertyNames")]
         if limits:
-            named = Conjunction(limits)
+            named = facts.whole.made(limits)
             yield from (one for one in self.values(named, MAX_DEPTH) if isinstance(one, str))
         for one in sorted(facts.name_patterns):
             try:
