@@ -20,6 +20,7 @@ from typing import Any
 
 MAX_STATES = 20_000
 MAX_NODES = 20_000
+MAX_PATTERN = 2000
 LAST = 0x10FFFF
 Ranges = tuple[tuple[int, int], ...]
 _DIGIT: Ranges = ((48, 57),)
@@ -78,7 +79,7 @@ class Automaton:
 @lru_cache(maxsize=2048)
 def automaton(pattern: str) -> Automaton:
     """Raises LanguageUnknown."""
-    if len(pattern) > 2000:
+    if len(pattern) > MAX_PATTERN:
         raise LanguageUnknown("the pattern is too long")
     try:
         tree = parser.parse(pattern)
@@ -186,6 +187,12 @@ def _without(ranges: Ranges) -> Ranges:
     if start <= LAST:
         kept.append((start, LAST))
     return tuple(kept)
+
+
+def one_of(values: Sequence[Any]) -> str | None:
+    """A pattern that the texts among these values match, and nothing else; None when there are none, or many."""
+    choice = "|".join(re.escape(one) for one in values if isinstance(one, str))
+    return f"^(?:{choice})$" if choice and len(choice) < MAX_PATTERN else None
 
 
 def find(

@@ -10,9 +10,9 @@ from itertools import combinations, islice
 from typing import Any
 
 from interlock.contracts.json_schema import language
+from interlock.contracts.json_schema.array_goals import positions_demanded
 from interlock.contracts.json_schema.conjunction import Conjunction, Part
 from interlock.contracts.json_schema.facts import Facts, exact, matches
-from interlock.contracts.json_schema.goals import _positions_demanded
 from interlock.contracts.json_schema.proof import Prover
 from interlock.contracts.json_schema.samples import Sampler, fits, leaves, number
 from interlock.contracts.json_schema.schema_document import SchemaDocument
@@ -135,6 +135,10 @@ class Refuter:
             windows.append((least, shorter if most is None else min(most, shorter), ()))
         if "pattern" in schema:
             windows.append((least, most, (schema["pattern"],)))
+        for values in (schema.get("enum"), [schema["const"]] if "const" in schema else None):
+            choice = language.one_of(values) if values is not None else None
+            if choice is not None:
+                windows.append((least, most, (choice,)))
         for low, high, avoid in reversed(windows):
             try:
                 found = language.find(facts.patterns, avoid, min_length=low, max_length=high)
@@ -149,7 +153,7 @@ class Refuter:
 
     def _arrays(self, facts: Facts, goal: Part, depth: int) -> Iterator[list[Any]]:
         schema, document = goal.schema, goal.document
-        first, rest = _positions_demanded(goal)
+        first, rest = positions_demanded(goal)
         bases = list(islice(self.sampler.arrays(facts, depth), 4))
         for index in range(max(len(first), facts.prefix) + 1):
             wanted = first[index] if index < len(first) else rest
