@@ -10,10 +10,11 @@ from interlock.contracts.openapi.api_document import ApiDocument
 from interlock.contracts.openapi.api_rules import API_EFFECTS, API_TEXTS, rule_id
 from interlock.contracts.openapi.lifecycle import is_over
 from interlock.contracts.openapi.meeting import Note
-from interlock.contracts.openapi.place import Place, read
+from interlock.contracts.openapi.place import Place, home, read
 from interlock.contracts.openapi.schema_comparison import SchemaComparison
 from interlock.contracts.openapi.schema_node import Direction, Side
 from interlock.contracts.openapi.schema_rules import TEXTS
+from interlock.contracts.openapi.schema_rules import rule_id as schema_rule_id
 from interlock.contracts.openapi.twins import Twins
 from interlock.contracts.openapi.witness import Witness
 from interlock.contracts.pointer import ABSENT
@@ -28,6 +29,7 @@ class ApiComparison:
         self.today = today
         self._sides: dict[Side, SchemaComparison] = {}
         self._said: dict[tuple[Any, ...], Change] = {}
+        self._texts: dict[tuple[Place, Place], tuple[Note, int]] = {}
 
     def say(
         self, word: str, flipped: bool, label: str, old_place: Place | None, new_place: Place | None,
@@ -62,11 +64,30 @@ class ApiComparison:
         for side, comparison in self._sides.items():
             witness = Witness(side)
             for note, label in comparison.notes():
-                self._note(side, note, label, witness)
+                if note.word == "texts-changed":
+                    self._text(note)
+                else:
+                    self._note(side, note, label, witness)
+        for note, count in self._texts.values():
+            self._said_texts(note, count)
         return list(self._said.values())
 
+    def _text(self, note: Note) -> None:
+        """Descriptions change by the hundred: one finding for a component or an operation is enough."""
+        assert note.old_place is not None and note.new_place is not None
+        key = (home(note.old_place), home(note.new_place))
+        first, count = self._texts.get(key, (note, 0))
+        self._texts[key] = (first, count + 1)
+
+    def _said_texts(self, note: Note, count: int) -> None:
+        old, new = (None if one is None else read(one) for one in (note.old_place, note.new_place))
+        more = f", and {count - 1} more near it" if count > 1 else ""
+        message = f"{new}: {TEXTS[note.word]}{more}."
+        rule = schema_rule_id("request", note.word)
+        self._said[rule, old, new] = Change(rule, "none", "annotation", message, old, new, note.old, note.new)
+
     def _note(self, side: Side, note: Note, label: str, witness: Witness) -> None:
-        rule = f"{side.direction}-{note.word}"
+        rule = schema_rule_id(side.direction, note.word)
         old_place = None if note.old_place is None or note.old is ABSENT else read(note.old_place)
         new_place = None if note.new_place is None or note.new is ABSENT else read(note.new_place)
         if old_place is None and new_place is None:

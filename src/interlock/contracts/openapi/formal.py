@@ -14,7 +14,7 @@ from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.inclusion import Included, Inclusion, Refuted
 from interlock.contracts.local_reference import ReferenceInvalid
 from interlock.contracts.openapi.api_document import ApiDocument, dumped
-from interlock.contracts.openapi.schema_node import Node, Side
+from interlock.contracts.openapi.schema_node import Key, Node, Side
 from interlock.contracts.pointer import ABSENT
 
 MAX_BYTES = 100_000
@@ -26,7 +26,7 @@ class Formal:
     def __init__(self, old: ApiDocument, new: ApiDocument, side: Side) -> None:
         self._old, self._new, self._side = old, new, side
         self._left = MAX_QUESTIONS
-        self._known: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[Effect, Any]] = {}
+        self._known: dict[tuple[Key, Key], tuple[Effect, Any]] = {}
 
     def effect(self, old: Node, new: Node) -> tuple[Effect, Any]:
         key = (old.key, new.key)

@@ -28,6 +28,7 @@ class Note:
     hints: tuple[Any, ...] = ()
     advice: bool = False
     views: tuple[SchemaView, SchemaView] | None = None
+    alone: SchemaView | None = None  # of an alternative that has no counterpart
 
 
 @dataclass(slots=True)

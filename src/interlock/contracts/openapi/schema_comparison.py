@@ -7,7 +7,7 @@ another; such a question assumes of a pair within itself that it fits, and forge
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -29,14 +29,16 @@ from interlock.contracts.openapi.checks import (
 from interlock.contracts.openapi.formal import Formal
 from interlock.contracts.openapi.lifecycle import is_over
 from interlock.contracts.openapi.meeting import Meeting, Note, Pair
-from interlock.contracts.openapi.schema_node import Node, Side
+from interlock.contracts.openapi.place import Place
+from interlock.contracts.openapi.schema_node import Key, Node, Side
 from interlock.contracts.openapi.schema_view import Schemas
 from interlock.contracts.openapi.twins import Twins
+from interlock.contracts.pointer import ABSENT
 
 # A family is asked only where one of its words stands on either side.
 FAMILIES = (bounds, listed, texts, properties, additional, items, conditions)
 MAX_NESTED_CHOICES = 25
-_Key = tuple[tuple[int, ...], tuple[int, ...]]
+_Pair = tuple[Key, Key]
 
 
 class SchemaComparison:
@@ -49,9 +51,9 @@ class SchemaComparison:
         self._today = today
         self._formal = Formal(old, new, side)
         self._open: deque[tuple[Node, Node, str]] = deque()
-        self._seen: set[_Key] = set()
-        self._fits: dict[_Key, bool] = {}
-        self._trail: list[_Key] = []  # pairs that are taken as fitting within an open question
+        self._seen: set[_Pair] = set()
+        self._fits: dict[_Pair, bool] = {}
+        self._trail: list[_Pair] = []  # pairs that are taken as fitting within an open question
         self._depth = 0
 
     def add(self, old: Node, new: Node, label: str) -> None:
@@ -93,7 +95,7 @@ class SchemaComparison:
             self._trail.clear()
         return fitting
 
-    def _assume(self, key: _Key) -> None:
+    def _assume(self, key: _Pair) -> None:
         self._fits[key] = True
         self._trail.append(key)
 
@@ -102,7 +104,8 @@ class SchemaComparison:
         while queue:
             for one in self._steps(*queue.pop()):
                 if isinstance(one, Note):
-                    if one.effect in ("breaking", "undecided"):
+                    # An open object takes any other; but an alternative stands for its own properties.
+                    if one.effect in ("breaking", "undecided") or one.word == "property-removed":
                         return False
                     continue
                 key = (one.old.key, one.new.key)
@@ -114,6 +117,11 @@ class SchemaComparison:
                     queue.append((one.old, one.new))
         return True
 
+    def _linked(self, references: Iterable[str]) -> Iterator[Pair]:
+        """Of two that are written alike only what they refer to can differ."""
+        for reference in references:
+            yield Pair(*(views.node({"$ref": reference}, ()) for views in (self.olds, self.news)))
+
     def same(self, old: Any, new: Any) -> bool:
         return self._twins.same(old, new)
 
@@ -124,10 +132,18 @@ class SchemaComparison:
         return self._formal.effect(old, new)
 
     def _steps(self, old: Node, new: Node) -> Iterator[Note | Pair]:
-        if len(old.parts) == len(new.parts) and all(
-            self._twins.same(one[0], other[0]) for one, other in zip(old.parts, new.parts, strict=True)
-        ):
-            return
+        if len(old.parts) == len(new.parts) == 1:
+            (schema, place), (other, there) = old.parts[0], new.parts[0]
+            words = self._twins.texts(schema, other)
+            if words is not None:
+                yield from (_text(word, place, there, schema, other) for word in words)
+                yield from self._linked(self._twins.links(schema, schema) or ())
+                return
+        elif len(old.parts) == len(new.parts):
+            links = [self._twins.links(one[0], more[0]) for one, more in zip(old.parts, new.parts, strict=True)]
+            if None not in links:
+                yield from self._linked(link for some in links for link in some or ())
+                return
         before, after = self.olds.view(old), self.news.view(new)
         meeting = Meeting(self, self.side, before, after)
         if before.choices or after.choices:
@@ -142,3 +158,9 @@ class SchemaComparison:
         if "discriminator" in meeting.words:
             yield from discriminator.check(meeting)
         yield from about.check(meeting)
+
+
+def _text(word: str, place: Place, there: Place, old: Any, new: Any) -> Note:
+    return Note(
+        "texts-changed", "annotation", (place, word), (there, word), old.get(word, ABSENT), new.get(word, ABSENT), word
+    )

@@ -9,17 +9,17 @@ from interlock.contracts.openapi.place import Place
 
 Direction = Literal["request", "response"]
 Part = tuple[Any, Place]
+Key = int | tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """`key` tells nodes of one document apart, as long as the document lives."""
 
-    parts: tuple[Part, ...]
+    __slots__ = ("key", "parts")
 
-    @property
-    def key(self) -> tuple[int, ...]:
-        return tuple(id(schema) for schema, _ in self.parts)
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        self.parts = parts
+        self.key: Key = id(parts[0][0]) if len(parts) == 1 else tuple([id(schema) for schema, _ in parts])
 
     @property
     def place(self) -> Place:

@@ -258,20 +258,28 @@ def document(direction: Direction, schema: Any) -> dict[str, Any]:
     return {"openapi": "3.1.0", "info": {"title": "A", "version": "1.0.0"}, "paths": {"/a": {"post": operation}}}
 
 
+# Said once, whichever way the schema travels.
+EITHER_WAY = frozenset({"texts-changed"})
+
+
+def rule_id(direction: Direction, word: str) -> str:
+    return f"schema-{word}" if word in EITHER_WAY else f"{direction}-{word}"
+
+
 def _rules() -> tuple[ChangeRule, ...]:
     words = {row.word for row in ROWS}
     found = []
     for row in ROWS:
         for direction in _DIRECTIONS:
             effect, _ = EFFECTS[direction, row.word]
-            if (direction, row.word) in IMPOSSIBLE:
+            if (direction, row.word) in IMPOSSIBLE or (direction == "response" and row.word in EITHER_WAY):
                 continue
             mirror = f"{direction}-{row.mirror}" if row.mirror in words else row.mirror
             if (direction, row.mirror) in IMPOSSIBLE:
                 mirror = f"none: {IMPOSSIBLE[direction, row.mirror]}"
             found.append(
                 ChangeRule(
-                    f"{direction}-{row.word}",
+                    rule_id(direction, row.word),
                     "openapi",
                     "none" if effect == "annotation" else direction,
                     effect,

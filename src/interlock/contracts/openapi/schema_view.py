@@ -7,19 +7,21 @@ properties means an object, and so on for the other types, as its authors mean i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.openapi.api_document import ApiDocument, dumped
 from interlock.contracts.openapi.place import Place, deeper, read
-from interlock.contracts.openapi.schema_node import Node, Part, Side
+from interlock.contracts.openapi.schema_node import Key, Node, Part, Side
 
+T = TypeVar("T")
 ANY = frozenset({"boolean", "integer", "number", "string", "array", "object"})
 CHOICES = ("oneOf", "anyOf")
 MAX_PARTS = 2000
-_SILENT = frozenset({"$ref", "title", "description", "summary", "example", "examples", "externalDocs", "$comment"})
+# They tell people, and nobody else.
+TEXTS = frozenset({"title", "description", "summary", "example", "examples", "externalDocs", "$comment"})
+_SILENT = TEXTS | {"$ref"}
 # Of a schema that holds a choice: what is compared once for the whole, not again with each branch.
 _ABOUT = _SILENT | {"discriminator", "nullable", "default", "deprecated", "readOnly", "writeOnly", "xml"}
 _OPENED = frozenset({"allOf", *CHOICES})
@@ -29,6 +31,19 @@ _IMPLIED = {
     "string": ("pattern", "minLength", "maxLength"),
     "number": ("minimum", "maximum", "multipleOf", "exclusiveMinimum", "exclusiveMaximum"),
 }
+
+
+class once(Generic[T]):  # noqa: N801 - it is read as a decorator
+    """A property that is computed when first asked for; functools.cached_property takes a lock for it."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, holder: Any, owner: type) -> T:
+        value = holder.__dict__[self._name] = self._compute(holder)
+        return value
 
 
 class Choice:
@@ -46,7 +61,7 @@ class Schemas:
     def __init__(self, document: ApiDocument, side: Side) -> None:
         self.document = document
         self.side = side
-        self._views: dict[tuple[int, ...], SchemaView] = {}
+        self._views: dict[Key, SchemaView] = {}
         self._made: dict[bytes, Any] = {}
         self._bare: dict[tuple[int, frozenset[str]], tuple[Any, Any]] = {}
 
@@ -146,6 +161,8 @@ class SchemaView:
 
     def each(self, keyword: str) -> list[tuple[Any, Place]]:
         """Its values, with the places of the schemas that say so."""
+        if keyword not in self.keywords:
+            return []
         return [(schema[keyword], place) for schema, place in self.parts if keyword in schema]
 
     def first(self, keyword: str, default: Any = None) -> Any:
@@ -161,11 +178,13 @@ class SchemaView:
                 return (place, keyword)
         return (self.node.place, keyword)
 
-    @cached_property
+    @once
     def keywords(self) -> frozenset[str]:
-        return frozenset(name for schema, _ in self.parts for name in schema)
+        if len(self.parts) == 1:
+            return frozenset(self.parts[0][0])
+        return frozenset([name for schema, _ in self.parts for name in schema])
 
-    @cached_property
+    @once
     def stated(self) -> frozenset[str] | None:
         """The types that it says or means, without null; None where any value may stand."""
         if self.never:
@@ -178,7 +197,7 @@ class SchemaView:
             return found
         listed = self.values
         if listed is not None:
-            return frozenset(_kind(value) for value in listed)
+            return frozenset(kind_of_value(value) for value in listed)
         for kind, words in _IMPLIED.items():
             if not self.keywords.isdisjoint(words):
                 return frozenset({kind, "integer"}) if kind == "number" else frozenset({kind})
@@ -188,7 +207,7 @@ class SchemaView:
     def types(self) -> frozenset[str]:
         return ANY if self.stated is None else self.stated
 
-    @cached_property
+    @once
     def values(self) -> list[Any] | None:
         """What enum and const list, without null; None where nothing is listed."""
         listed: list[Any] | None = None
@@ -199,7 +218,7 @@ class SchemaView:
                     listed = some if listed is None else _both(listed, some)
         return None if listed is None else [value for value in listed if value is not None]
 
-    @cached_property
+    @once
     def nullable(self) -> bool:
         if self.never:
             return False
@@ -215,17 +234,14 @@ class SchemaView:
 
     def _any_null(self, choice: Choice) -> bool:
         self.__dict__["nullable"] = False  # within a circle of choices
-        try:
-            return any(self.schemas.view(self.schemas.node(*one)).nullable for one in choice.branches)
-        finally:
-            del self.__dict__["nullable"]
+        return any(self.schemas.view(self.schemas.node(*one)).nullable for one in choice.branches)
 
-    @cached_property
+    @once
     def properties(self) -> dict[str, tuple[Part, ...]]:
         """Those that travel this way, by name."""
         return {name: parts for name, parts in self.declared.items() if not self.is_hidden(name)}
 
-    @cached_property
+    @once
     def declared(self) -> dict[str, tuple[Part, ...]]:
         """All of them."""
         found: dict[str, tuple[Part, ...]] = {}
@@ -254,7 +270,7 @@ class SchemaView:
         branches = schema.get("allOf")
         return isinstance(branches, list) and any(self._marked(one, place, depth - 1) for one in branches)
 
-    @cached_property
+    @once
     def required(self) -> frozenset[str]:
         """The names that have to be there, of what travels this way."""
         names: set[str] = set()
@@ -263,14 +279,14 @@ class SchemaView:
                 names.update(name for name in value if isinstance(name, str))
         return frozenset(name for name in names if name not in self.declared or not self.is_hidden(name))
 
-    @cached_property
+    @once
     def closed(self) -> bool:
         """No other properties than those declared."""
         return any(
             value is False for word in ("additionalProperties", "unevaluatedProperties") for value, _ in self.each(word)
         )
 
-    @cached_property
+    @once
     def additional(self) -> Node | None:
         """What undeclared properties have to be, where it says so."""
         found = tuple(
@@ -286,7 +302,7 @@ class SchemaView:
         found = [part for schema, place in self.parts for part in _item(schema, place, index)]
         return None if not found else self.schemas.node(*found[0]) if len(found) == 1 else Node(tuple(found))
 
-    @cached_property
+    @once
     def listed_items(self) -> int:
         words = ("prefixItems", "items")
         return max((len(value) for word in words for value, _ in self.each(word) if isinstance(value, list)), default=0)
@@ -358,7 +374,7 @@ def _kinds(stated: Any) -> frozenset[str]:
     return frozenset(named - {"null", "any", "file"})  # an unknown word is a type of its own
 
 
-def _kind(value: Any) -> str:
+def kind_of_value(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):

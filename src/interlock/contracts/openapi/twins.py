@@ -6,9 +6,16 @@ circle are no harm: what differs is found first, and everything that leads there
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from interlock.contracts.openapi.api_document import ApiDocument, dumped, referred
+from interlock.contracts.openapi.schema_view import TEXTS
+
+
+# Words around a reference that decide what it means: beneath a `not` all is the other way round, and a property may
+# travel one way only.
+_TURNING = re.compile(rb'"(?:not|if|discriminator|readOnly|writeOnly|maxContains)":')
 
 
 class Twins:
@@ -16,25 +23,49 @@ class Twins:
 
     def __init__(self, old: ApiDocument, new: ApiDocument) -> None:
         self._strangers = old.is_30 != new.is_30
-        self._answers: dict[tuple[int, int], bool] = {}
+        # The parts are kept with the answer: what is known by identity has to live.
+        self._answers: dict[tuple[int, int], tuple[tuple[str, ...] | None, Any, Any]] = {}
         self._differing: set[str] = set() if self._strangers else _differing(old, new)
 
     def same(self, old: Any, new: Any) -> bool:
-        if old is new:
-            return not self._differing and not self._strangers
-        if self._strangers or type(old) is not type(new) or old != new:
-            return False
-        key = (id(old), id(new))
-        known = self._answers.get(key)
-        if known is None:
-            known = self._answers[key] = self._same(old, new)
-        return known
+        return self.links(old, new) == ()
 
-    def _same(self, old: Any, new: Any) -> bool:
+    def texts(self, old: Any, new: Any) -> list[str] | None:
+        """The words by which two schemas differ, if those are for people only, and a look at their references alone
+        tells the rest. None where it takes more."""
+        if self._strangers or not isinstance(old, dict) or not isinstance(new, dict):
+            return None
+        words = [word for word in old if word not in new or old[word] != new[word]] if old is not new else []
+        words += [word for word in new if word not in old]
+        if not TEXTS.issuperset(words):
+            return None
+        if words:
+            rest = [{word: value for word, value in one.items() if word not in words} for one in (old, new)]
+            alike = dumped(rest[0]) == dumped(rest[1])
+        else:
+            alike = old is new or dumped(old) == dumped(new)
+        return words if alike and self.links(old, old) is not None else None
+
+    def links(self, old: Any, new: Any) -> tuple[str, ...] | None:
+        """Where two parts are written alike: the references in them that mean something else now. None where they are
+        not, or where what a reference means hangs on the words around it."""
+        if self._strangers or type(old) is not type(new) or (old is not new and old != new):
+            return None
+        key = (id(old), id(new))
+        if key not in self._answers:
+            self._answers[key] = (self._links(old, new), old, new)
+        return self._answers[key][0]
+
+    def _links(self, old: Any, new: Any) -> tuple[str, ...] | None:
         content = dumped(old)
-        if content != dumped(new):  # 1 and true are equal in Python only
-            return False
-        return not self._differing or self._differing.isdisjoint(referred(content))
+        if old is not new and content != dumped(new):  # 1 and true are equal in Python only
+            return None
+        if not self._differing:
+            return ()
+        found = referred(content) & self._differing
+        if found and _TURNING.search(content):
+            return None
+        return tuple(sorted(found))
 
 
 def _differing(old: ApiDocument, new: ApiDocument) -> set[str]:

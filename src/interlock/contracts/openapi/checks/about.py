@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from interlock.contracts.openapi.lifecycle import sunset_of
 from interlock.contracts.openapi.meeting import Meeting, Note
+from interlock.contracts.openapi.schema_view import TEXTS
 from interlock.contracts.pointer import ABSENT
-
-TEXTS = frozenset({"title", "description", "summary", "example", "examples", "externalDocs", "$comment"})
 
 
 def check(meeting: Meeting) -> Iterator[Note]:

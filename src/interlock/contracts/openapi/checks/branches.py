@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any
 
 from interlock.contracts.openapi.api_document import dumped
+from interlock.contracts.openapi.checks.discriminator import mapping
 from interlock.contracts.openapi.meeting import Meeting, Note, Pair
 from interlock.contracts.openapi.place import read
 from interlock.contracts.openapi.schema_node import Node
@@ -67,9 +68,12 @@ def _bare(view: SchemaView, schema: Any, opened: Sequence[Choice]) -> Any:
 def _matched(
     meeting: Meeting, olds: list[Node], news: list[Node]
 ) -> tuple[list[tuple[Node, Node, bool]], list[Node], list[Node]]:
+    signs = [_plain_sign(node) for node in olds]
+    if None not in signs and len(set(signs)) == len(signs) and signs == [_plain_sign(node) for node in news]:
+        return [(old, new, True) for old, new in zip(olds, news, strict=True)], [], []
     pairs: list[tuple[Node, Node, bool]] = []
     left, right = list(olds), list(news)
-    for sign in (_reference, _text, _title, _constant, _only_type):
+    for sign in (_value, _reference, _text, _title, _constant, _only_type):
         before, after = _by(sign, meeting.old, left), _by(sign, meeting.new, right)
         for key in before.keys() & after.keys():
             pairs.append((before[key], after[key], True))
@@ -92,6 +96,15 @@ def _matched(
     return pairs, left, right
 
 
+def _plain_sign(node: Node) -> Any:
+    """What most alternatives are known by: the component, or the only type. None where it takes more than a glance."""
+    schema, place = node.parts[-1]
+    if len(place) == 2 and len(place[0]) == 2 and place[0][1] == "schemas":
+        return place
+    kind = schema.get("type") if isinstance(schema, dict) and "$ref" not in schema and "title" not in schema else None
+    return kind if isinstance(kind, str) else None
+
+
 def _by(sign: Any, view: SchemaView, nodes: list[Node]) -> dict[Any, Node]:
     """The nodes by a sign that each has for itself."""
     found: dict[Any, Node] = {}
@@ -103,6 +116,15 @@ def _by(sign: Any, view: SchemaView, nodes: list[Node]) -> dict[Any, Node]:
                 twice.add(key)
             found[key] = node
     return {key: node for key, node in found.items() if key not in twice}
+
+
+def _value(view: SchemaView, node: Node) -> Any:
+    """The values by which a discriminator means it."""
+    values = mapping(view)
+    if not values:
+        return None
+    own = f"#{read(node.parts[-1][1])}"
+    return tuple(sorted(value for value, reference in values.items() if reference == own)) or None
 
 
 def _reference(view: SchemaView, node: Node) -> Any:
@@ -170,6 +192,7 @@ def _alone(meeting: Meeting, node: Node, others: list[Node], action: str) -> Ite
     keyword = holder.choices[0].keyword if holder.choices else "oneOf"
     told = (value, ABSENT) if action == "removed" else (ABSENT, value)
     note = meeting.note(f"branch-{action}", keyword, *told, _named(node))
+    note.alone = view
     if holder.choices:
         place = node.parts[-1][1]
         note.old_place, note.new_place = (place, note.new_place) if action == "removed" else (note.old_place, place)
