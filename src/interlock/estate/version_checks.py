@@ -71,7 +71,7 @@ class VersionChecks:
 
     def _compared(self, old: ContractVersion, new: ContractVersion, mode: Mode) -> Comparison | None:
         try:
-            comparison = self._compare(old.document, new.document, mode=mode, kind=new.document_kind)
+            comparison = self._compare(old.document, new.document, mode=mode, kind=new.document_kind, today=self._today)
         except ContractInvalid as problem:
             detail = f"{new.version} cannot be compared with {old.version}: {problem.detail}"
             self._add("VERSION_INCOMPARABLE", new, problem.pointer, detail)

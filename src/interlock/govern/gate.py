@@ -123,7 +123,7 @@ class Gate:
         if old.text is None or new.text is None:
             return self._described(step, old, new, mode=mode)
         try:
-            judged = self._compare(old.document, new.document, mode=mode, kind=new.document_kind)
+            judged = self._compare(old.document, new.document, mode=mode, kind=new.document_kind, today=self._today)
         except ContractInvalid:
             return self._described(step, old, new, mode=mode)  # VERSION_INCOMPARABLE of `check` says why
         return self._described(step, old, new, waived(judged, new.file, self._head.waivers, self._today), mode)

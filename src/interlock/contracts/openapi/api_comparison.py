@@ -74,8 +74,7 @@ class ApiComparison:
 
     def _text(self, note: Note) -> None:
         """Descriptions change by the hundred: one finding for a component or an operation is enough."""
-        assert note.old_place is not None and note.new_place is not None
-        key = (home(note.old_place), home(note.new_place))
+        key = (home(note.old_place or ()), home(note.new_place or ()))
         first, count = self._texts.get(key, (note, 0))
         self._texts[key] = (first, count + 1)
 

@@ -33,7 +33,7 @@ _IMPLIED = {
 }
 
 
-class once(Generic[T]):  # noqa: N801 - it is read as a decorator
+class once(Generic[T]):
     """A property that is computed when first asked for; functools.cached_property takes a lock for it."""
 
     def __init__(self, compute: Callable[[Any], T]) -> None:

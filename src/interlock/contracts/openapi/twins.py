@@ -12,10 +12,9 @@ from typing import Any
 from interlock.contracts.openapi.api_document import ApiDocument, dumped, referred
 from interlock.contracts.openapi.schema_view import TEXTS
 
-
 # Words around a reference that decide what it means: beneath a `not` all is the other way round, and a property may
 # travel one way only.
-_TURNING = re.compile(rb'"(?:not|if|discriminator|readOnly|writeOnly|maxContains)":')
+_TURNING = re.compile(rb'"(?:not|if|readOnly|writeOnly|maxContains)":')
 
 
 class Twins:
@@ -63,8 +62,8 @@ class Twins:
         if not self._differing:
             return ()
         found = referred(content) & self._differing
-        if found and _TURNING.search(content):
-            return None
+        if b'"discriminator"' in content or (found and _TURNING.search(content)):
+            return None  # what builds on a base need not be named in it
         return tuple(sorted(found))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.facts import matches
@@ -149,7 +149,7 @@ def _sized(schema: dict[str, Any], word: str, size: int) -> bool:
     return not (_numeric(low) and size < low) and not (_numeric(high) and size > high)
 
 
-def _numeric(value: Any) -> bool:
+def _numeric(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -173,8 +173,10 @@ def _absorbed(meeting: Meeting, old: Node, new: Node, olds: list[Node], news: li
     if judge.fits(old, new):
         return False  # the pair itself says all that there is to say
     if meeting.is_request:
-        return any(judge.fits(old, other) for other in news[:MAX_TRIES] if other is not new)
-    return any(judge.fits(other, new) for other in olds[:MAX_TRIES] if other is not old)
+        others = [one for one in news[:MAX_TRIES] if one is not new]
+        return any(judge.fits(old, one) for one in others) or _by_type(meeting, meeting.old.schemas.view(old), news)
+    others = [one for one in olds[:MAX_TRIES] if one is not old]
+    return any(judge.fits(one, new) for one in others) or _by_type(meeting, meeting.new.schemas.view(new), olds)
 
 
 def _alone(meeting: Meeting, node: Node, others: list[Node], action: str) -> Iterator[Note | Pair]:

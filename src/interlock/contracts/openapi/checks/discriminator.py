@@ -91,6 +91,6 @@ def _heirs(meeting: Meeting) -> Iterator[Pair]:
 def _building_on(view: SchemaView) -> dict[str, Node]:
     return {
         name: view.schemas.node(schema, place)
-        for _, own in view.parts
+        for own, _ in view.parts
         for name, schema, place in view.schemas.document.heirs(own)
     }
