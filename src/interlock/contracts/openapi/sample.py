@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from interlock.contracts.json_schema import language
-from interlock.contracts.json_schema.samples import FORMATS
+from interlock.contracts.json_schema.formats import EXAMPLES
 from interlock.contracts.openapi.checks.branches import alternatives
 from interlock.contracts.openapi.schema_view import SchemaView
 
@@ -121,7 +121,7 @@ class Sampler:
                     yield found
             return
         for named, _ in view.each("format"):
-            yield from FORMATS.get(str(named), ())
+            yield from EXAMPLES.get(str(named), ())
         yield _WORD
         yield from ("a" * size for size in sizes if size <= 5000)
 
