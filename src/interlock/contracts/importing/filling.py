@@ -6,23 +6,26 @@ Nothing is guessed: without an answer the contract stays as the source has it, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from interlock.contracts import pointer
 from interlock.contracts.api_lint import lint_api
+from interlock.contracts.document_schema import DocumentSchema, SchemaInvalid, bounded
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.event_lint import lint_event
 from interlock.contracts.importing.api_import import ImportedApi
 from interlock.contracts.importing.event_import import ImportedEvent
 from interlock.contracts.importing.note import Notes
 from interlock.contracts.json_schema.generate import instances
+from interlock.contracts.mock.sample import NoSample, sample
 from interlock.contracts.rule import BY_ID
 from interlock.contracts.schema_lint import Objection
 from interlock.model.classification import KEYWORD
 
 _COMBINING = frozenset({"allOf", "anyOf", "oneOf", "$ref", "if", "dependentSchemas"})
-_SHOWN = 3
+_SHOWN, _TRIES = 3, 5
 # Rule → the option of `interlock import` that answers it for all contracts at once.
 _OPTIONS = {
     "FIELD_UNCLASSIFIED": "--classify internal (or public, financial, pii, secret)",
@@ -146,13 +149,27 @@ def _parts_of_others(document: Any) -> frozenset[str]:
 
 
 def _fill_example(event: ImportedEvent, notes: Notes) -> None:
-    for example in instances(event.schema, event.schema, limit=1):
-        event.schema["examples"] = [example]
-        notes.add(
-            event.source, "changed", f"An example of {event.name} was generated.",
-            "The source has none; --examples asked for one.",
-            "Put a real one in its place: it is the shortest documentation.",
-        )  # fmt: skip
+    """The first plausible or generated document that the contract takes; none where nothing is found."""
+    try:
+        compiled = DocumentSchema(event.schema)
+    except SchemaInvalid:
+        return  # the lint says why
+    for example in _examples(event.schema):
+        if compiled.is_valid(example):
+            event.schema["examples"] = [example]
+            notes.add(
+                event.source, "changed", f"An example of {event.name} was generated.",
+                "The source has none; --examples asked for one.",
+                "Put a real one in its place: it is the shortest documentation.",
+            )  # fmt: skip
+            return
+
+
+def _examples(schema: dict[str, Any]) -> Iterator[Any]:
+    with suppress(NoSample):
+        yield sample(schema)
+    exact = bounded(schema)
+    yield from instances(exact, exact, limit=_TRIES)
 
 
 def _name_missing(name: str, source: str, objections: Iterable[Objection], notes: Notes) -> None:

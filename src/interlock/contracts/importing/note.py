@@ -34,6 +34,3 @@ class Notes:
 
     def __iter__(self) -> Iterator[Note]:
         return iter(self._all)
-
-    def __len__(self) -> int:
-        return len(self._all)

@@ -9,8 +9,9 @@ afterwards, so identities of parts (`$id`) are not needed any more, and would on
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from interlock.contracts import pointer
 from interlock.contracts.contract_invalid import ContractInvalid
@@ -70,7 +71,7 @@ class SchemaUpgrade:
                 self._places.setdefault(id(target), f"/$defs/{name}")
             at += 1
         for made, target, _ in self._open:
-            made["$ref"] = "#" + self._places[id(target)]
+            made["$ref"] = "#" + quote(self._places[id(target)], safe="/~$")
 
     def _converted(self, schema: Any, source: str, place: str) -> Any:
         if not isinstance(schema, dict):
@@ -81,17 +82,25 @@ class SchemaUpgrade:
             return self._own(schema, source, place)
         reference = schema[word]
         if word != "$ref":
-            self._notes.add(
-                source, "changed", f"{word} became $ref.",
-                "It can mean another schema only where several documents play together; this one stands alone.",
-                "Nothing to do.",
-            )  # fmt: skip
+            self._make_static(word, reference, source)
         target = self._target(schema, reference, source)
         if isinstance(target, bool):
             return self._own({"allOf": [target]}, source, place)
         made = {"$ref": reference, **self._own(self._beside(schema, source), source, place)}
         self._open.append((made, target, source))
         return made
+
+    def _make_static(self, word: str, reference: Any, source: str) -> None:
+        """With one anchor of that name there is one schema that it can mean; with several, the way to it says which."""
+        anchor = "$recursiveAnchor" if word == "$recursiveRef" else "$dynamicAnchor"
+        named = True if word == "$recursiveRef" else str(reference).rpartition("#")[2]
+        if sum(named == found for found in _members(self._document.root, anchor)) > 1:
+            raise ContractInvalid(
+                f"{source}/{word}", f"{reference} means another schema on each way to it; write the schemas out."
+            )
+        self._notes.add(
+            source, "changed", f"{word} became $ref.", "There is one schema only that it can mean.", "Nothing to do."
+        )
 
     def _target(self, schema: dict[str, Any], reference: Any, source: str) -> Any:
         try:
@@ -149,7 +158,8 @@ class SchemaUpgrade:
     def _named(self, made: dict[str, Any], name: str, parts: Mapping[str, Any], source: str, place: str) -> None:
         group = made.setdefault(name, {})
         for key, part in parts.items():
-            key = _free(key, set(group))  # a document may have `definitions` and `$defs`
+            if name == "$defs":  # a document may have `definitions` too; and names become references
+                key = _free(_NAMES.sub("_", key) or "part", set(group))
             group[key] = self._converted(part, f"{source}/{_token(key)}", f"{place}/{name}/{_token(key)}")
 
     def _dependencies(self, made: dict[str, Any], value: Mapping[str, Any], source: str, place: str) -> None:
@@ -180,6 +190,19 @@ class SchemaUpgrade:
             "It is no keyword of JSON Schema: no validator asserts it.",
             "Say it in a keyword that is one, if it matters.",
         )  # fmt: skip
+
+
+def _members(value: Any, name: str) -> Iterator[Any]:
+    """What stands under that name, anywhere."""
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, dict):
+            if name in one:
+                yield one[name]
+            stack.extend(one.values())
+        elif isinstance(one, list):
+            stack.extend(one)
 
 
 def _token(name: str) -> str:
