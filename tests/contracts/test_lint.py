@@ -180,3 +180,9 @@ def test_examples_are_judged_place_by_place() -> None:
         ("EXAMPLE_INVALID", "/examples/1/colour"),
         ("EXAMPLE_INVALID", "/examples/1/total"),
     ]
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb"])
+def test_a_field_that_no_class_can_have_is_told(name: str) -> None:
+    properties = {**ORDER["properties"], name: {"type": "string", **CLASS}}
+    assert codes(properties=properties) == [("SCHEMA_INVALID", f"/properties/{name}")]

@@ -10,17 +10,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from interlock.contracts.api.description import Answer, ApiDescription, Operation, Parameter
 from interlock.contracts.api.media_range import is_json
 from interlock.contracts.api.path_template import variables
 from interlock.contracts.models import fingerprint
 from interlock.contracts.python_classes import PythonClasses, imports, optional
-from interlock.contracts.python_text import INDENT, docstring, pascal, quoted, sentence, snake
+from interlock.contracts.python_text import INDENT, docstring, harmless, pascal, quoted, sentence, snake
 
 RUNTIME = "api_runtime"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEY = "idempotency-key"
+_STATUS = re.compile(r"[1-5][0-9][0-9]")
+_PATH = "/%:@!$&'()*+,;=-._~"  # RFC 3986 section 3.3, and what is percent-encoded already
 _SEPARATORS = {"spaceDelimited": " ", "pipeDelimited": "|"}
 _FIXED = ("self", "body", "idempotency_key", "timeout_seconds", "answer")
 
@@ -147,7 +150,7 @@ def generate_client(name: str, api: ApiDescription) -> str:
         word for word in ("decoded", "encoded", "key_header", "pairs", "segment") if re.search(rf"\b{word}\(", body)
     ]
     lines = [
-        f'"""Client of the API {api.title.replace(chr(34), chr(39))} {api.version}.',
+        f'"""Client of the API {harmless(f"{api.title} {api.version}")}.',
         "",
         "Do not edit: change the contract, then run `interlock generate`.",
         '"""',
@@ -191,10 +194,7 @@ def _client_class(client: _Client, methods: list[str]) -> str:
 def _call(
     operation: Operation, arguments: list[_Argument], has_body: bool, body_media: str, takes_key: bool
 ) -> list[str]:
-    path = operation.path.replace('"', "%22").replace("\\", "%5C")
-    for one in arguments:
-        if one.parameter.location == "path":
-            path = path.replace("{" + one.parameter.name + "}", "{segment(" + one.python + ")}")
+    path = _path(operation.path, arguments)
     query = [_pairs(one) for one in arguments if one.parameter.location == "query"]
     headers = [f"{quoted(one.parameter.name.lower())}: {one.python}" for one in arguments if _is_header(one)]
     headers += [f"{quoted(KEY)}: key_header(idempotency_key)"] if takes_key else []
@@ -209,6 +209,13 @@ def _call(
         f"{INDENT * 2}{body}, {quoted(body_media)}, timeout_seconds,",
         f"{INDENT})",
     ]
+
+
+def _path(template: str, arguments: list[_Argument]) -> str:
+    """The inside of an f-string. What is no declared variable is percent-encoded: no text may become code."""
+    named = {"{" + one.parameter.name + "}": one.python for one in arguments if one.parameter.location == "path"}
+    pieces = re.split(f"({'|'.join(map(re.escape, named))})", template) if named else [template]
+    return "".join(f"{{segment({named[one]})}}" if one in named else quote(one, safe=_PATH) for one in pieces)
 
 
 def _pairs(one: _Argument) -> str:
@@ -229,11 +236,11 @@ def _decoding(returns: list[tuple[str, str]]) -> list[str]:
     """One branch for each status whose body is of another kind."""
     kinds = list(dict.fromkeys(kind for _, kind in returns))
     lines: list[str] = []
-    for status, kind in returns:
+    for number, (status, kind) in enumerate(returns):
         if kind == kinds[-1]:
             continue
-        test = f"answer.status == {status}" if status.isdecimal() else "True"
-        lines += [f"{INDENT}if {test}:", *(INDENT + line for line in _one(kind, f"made_{status.lower()}"))]
+        test = f"answer.status == {status}" if _STATUS.fullmatch(status) else "True"
+        lines += [f"{INDENT}if {test}:", *(INDENT + line for line in _one(kind, f"made_{number}"))]
     if not kinds or kinds == ["None"]:
         return lines + ([f"{INDENT}del answer"] if not lines else [])
     return lines + _one(kinds[-1], "made")

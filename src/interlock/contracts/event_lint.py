@@ -10,6 +10,7 @@ from interlock.contracts.document_schema import DocumentSchema, SchemaInvalid
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.lint.linter import objections
 from interlock.contracts.past_tense import objection
+from interlock.contracts.python_text import is_field_name
 from interlock.contracts.schema_lint import Objection, field_at
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -26,6 +27,10 @@ def lint_event(name: str, version: str, schema: Mapping[str, Any]) -> Iterator[O
         yield Objection("SCHEMA_DIALECT", "/$schema", f"{name} {version} does not state JSON Schema 2020-12.")
     if schema.get("type") != "object":
         yield Objection("SCHEMA_INVALID", "/type", f'{name} {version} is no object: add "type": "object".')
+    for field in schema.get("properties", ()):
+        if not is_field_name(field):
+            where = pointer.join(["properties", field])
+            yield Objection("SCHEMA_INVALID", where, "No class can have a field with a quote, backslash or control.")
     yield from objections(schema, name)
     yield from _lint_extension(name, schema)
     try:

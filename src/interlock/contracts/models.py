@@ -13,7 +13,7 @@ from typing import Any
 
 from interlock.contracts.event_contract import EventContract
 from interlock.contracts.python_classes import PythonClasses, imports
-from interlock.contracts.python_text import WIDTH, pascal, quoted, sentence
+from interlock.contracts.python_text import WIDTH, is_field_name, pascal, quoted, sentence
 from interlock.contracts.semver import SemanticVersion
 
 
@@ -43,7 +43,7 @@ def generate_schema(name: str, schema: Mapping[str, Any]) -> str:
     """The source of the classes of one JSON Schema. The root class is called after its title, or `name`."""
     title = pascal(str(schema.get("title") or name))
     classes = PythonClasses({title})
-    if "properties" in schema or "allOf" in schema:
+    if ("properties" in schema and all(map(is_field_name, schema["properties"]))) or "allOf" in schema:
         classes.add_root(title, sentence(schema.get("description") or title), schema)
         alias = ""
     else:
@@ -72,4 +72,5 @@ def _render(what: list[str], digest: str, classes: PythonClasses, more: str = ""
     if any(len(line) > WIDTH for line in body.split("\n")):
         lines += ["# ruff: noqa: E501", "# fmt: off"]
     lines += [f"# schemas: {digest}", "", "from __future__ import annotations", ""]
-    return "\n".join([*lines, *imports(body), "", "import msgspec"]) + "\n" + body
+    needed = imports(body)
+    return "\n".join([*lines, *needed, *([""] if needed else []), "import msgspec"]) + "\n" + body

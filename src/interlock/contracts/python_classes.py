@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.contracts import pointer
-from interlock.contracts.python_text import INDENT, TAKEN, docstring, identifier, pascal, quoted, sentence, singular
+from interlock.contracts.python_text import (
+    INDENT,
+    TAKEN,
+    docstring,
+    identifier,
+    is_field_name,
+    pascal,
+    quoted,
+    sentence,
+    singular,
+)
 from interlock.contracts.schema_lint import resolve
 
 _FORMATS = {"decimal": "decimal.Decimal", "date-time": "datetime.datetime", "date": "datetime.date"}
@@ -94,6 +104,8 @@ class PythonClasses:
         return _SCALARS.get(str(kinds), "Any")
 
     def _object(self, schema: Schema, written: Schema, root: Schema, owner: str, hint: str) -> str:
+        if not all(map(is_field_name, schema.get("properties", ()))):
+            return "Mapping[str, Any]"
         if not schema.get("properties"):
             rest = schema.get("additionalProperties")
             return f"Mapping[str, {self.kind(rest, root, owner, hint) if isinstance(rest, Mapping) else 'Any'}]"
@@ -301,7 +313,9 @@ def _add(made: dict[str, Any], part: Schema) -> None:
 
 
 def _mentions_any(body: str) -> bool:
-    return any(f"{before}Any{after}" in body for before in (": ", "[", "| ", ", ") for after in ("\n", "]", " ", ","))
+    return any(
+        f"{before}Any{after}" in body for before in ("= ", ": ", "[", "| ", ", ") for after in ("\n", "]", " ", ",")
+    )
 
 
 def _class_source(one: PythonClass) -> str:

@@ -15,6 +15,11 @@ _IMPORTED = {"datetime", "decimal", "msgspec", "Any", "ClassVar", "Literal", "Ma
 TAKEN = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _IMPORTED
 
 
+def is_field_name(name: str) -> bool:
+    """Whether a class can have a field that is called so in JSON: msgspec takes no quote, backslash or control."""
+    return not any(letter in '"\\' or letter < " " for letter in name)
+
+
 def identifier(name: str) -> str:
     python = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name)
     if not python or python[0].isdigit() or python[0] == "_":
@@ -47,9 +52,13 @@ def sentence(text: object) -> str:
     return flat + "." if flat and flat[-1] not in ".!?" else flat
 
 
+def harmless(text: str) -> str:
+    """On one line, and nothing of it ends a docstring or is an escape in it."""
+    return " ".join(text.split()).replace("\\", "\\\\").replace('"', "'")
+
+
 def docstring(text: str) -> str:
-    text = text.replace("\\", "\\\\").replace('"', "'")
-    return f'"""{text}"""'
+    return f'"""{harmless(text)}"""'
 
 
 def quoted(text: str) -> str:
