@@ -33,10 +33,12 @@ from interlock.contracts.openapi.place import Place
 from interlock.contracts.openapi.schema_node import Key, Node, Side
 from interlock.contracts.openapi.schema_view import Schemas
 from interlock.contracts.openapi.twins import Twins
+from interlock.contracts.openapi.value_check import admits
 from interlock.contracts.pointer import ABSENT
 
 # A family is asked only where one of its words stands on either side.
-FAMILIES = (bounds, listed, texts, properties, additional, items, conditions)
+SCALARS = (bounds, listed, texts)
+FAMILIES = (properties, additional, items, conditions)
 MAX_NESTED_CHOICES = 25
 _Pair = tuple[Key, Key]
 
@@ -117,6 +119,29 @@ class SchemaComparison:
                     queue.append((one.old, one.new))
         return True
 
+    def _weighed(self, old: Node, new: Node, meeting: Meeting) -> Iterator[Note]:
+        """What is said of the value itself. Where one word widens and another narrows, the whole decides: a bound may
+        go harmlessly when the values that are listed now lie within it."""
+        notes = list(types.check(meeting))
+        if not meeting.old.anything and not meeting.new.anything:
+            for family in SCALARS:
+                if not meeting.words.isdisjoint(family.TRIGGERS):
+                    notes += family.check(meeting)
+        harmful = [one for one in notes if one.effect in ("breaking", "undecided")]
+        if harmful and len(harmful) < len(notes) and self._included(old, new, meeting):
+            for one in harmful:
+                one.effect = "safe"
+        yield from notes
+
+    def _included(self, old: Node, new: Node, meeting: Meeting) -> bool:
+        values = meeting.giver.values
+        if values is not None:
+            fitting = all(admits(meeting.taker, value) for value in values)
+            return fitting and (meeting.taker.nullable or not meeting.giver.nullable)
+        if meeting.giver.types & {"object", "array"}:
+            return False
+        return self._formal.effect(old, new)[0] == "safe"
+
     def _linked(self, references: Iterable[str]) -> Iterator[Pair]:
         """Of two that are written alike only what they refer to can differ."""
         for reference in references:
@@ -150,7 +175,7 @@ class SchemaComparison:
             yield from types.nullable(meeting)
             yield from branches.check(meeting)
         else:
-            yield from types.check(meeting)
+            yield from self._weighed(old, new, meeting)
             if not before.anything and not after.anything:
                 for family in FAMILIES:
                     if not meeting.words.isdisjoint(family.TRIGGERS):

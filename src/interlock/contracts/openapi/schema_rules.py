@@ -185,6 +185,9 @@ ROWS: tuple[Row, ...] = (
         {**_ARRAY, "contains": _S}, {**_ARRAY, "contains": _N}),
     *_pair("branch-removed", "branch-added", ("an alternative went", "an alternative came"),
            _PETS, {"oneOf": [_CAT]}),
+    Row("branches-overlap", ("breaking", "safe"), "two alternatives of a oneOf can no longer be told apart",
+        "none: telling apart what was one hurts nobody", _PETS,
+        {"oneOf": [_CAT, {**_DOG, "properties": {"kind": {"type": "string", "enum": ["dog", "cat"]}}}]}),
     Row("discriminator-added", "safe", "a property tells the alternatives apart now", "discriminator-removed",
         _PETS, _TOLD),
     Row("discriminator-removed", ("safe", "advice"), "no property tells the alternatives apart any more",
@@ -294,6 +297,7 @@ def _rules() -> tuple[ChangeRule, ...]:
 
 _GIVEN = "readOnly means nothing in a request's stead, and writeOnly nothing in a response's"
 IMPOSSIBLE: dict[tuple[Direction, str], str] = {
+    ("response", "branches-overlap"): "an answer that fits two alternatives is one that the API does not give",
     ("request", "property-added-to-closed"): "a request may use what a closed object takes now",
     ("response", "property-removed-from-closed"): "what readers no longer get is property-removed, closed or not",
     ("request", "property-became-write-only"): _GIVEN,

@@ -354,7 +354,8 @@ def _may_be_null(schema: dict[str, Any]) -> bool | None:
         return True
     stated = schema.get("type")
     if stated is not None:
-        return stated == "null" or (isinstance(stated, list) and "null" in stated)
+        # YAML makes a null of the word null without quotes; nobody means anything else by it here.
+        return stated == "null" or (isinstance(stated, list) and ("null" in stated or None in stated))
     for keyword in ("enum", "const"):
         if keyword in schema:
             listed = schema[keyword] if keyword == "enum" else [schema[keyword]]
@@ -364,7 +365,8 @@ def _may_be_null(schema: dict[str, Any]) -> bool | None:
 
 def _kinds(stated: Any) -> frozenset[str]:
     """`number` stands for numbers that are no integers, beside `integer`."""
-    named = {stated} if isinstance(stated, str) else set(stated) if isinstance(stated, list) else set()
+    listed = stated if isinstance(stated, list) else [stated]
+    named = {one for one in listed if isinstance(one, str)}
     if "number" in named:
         named.add("integer")
     if "any" in named:  # written in old documents

@@ -7,7 +7,7 @@ read as 'one of these', as authors mean it; whether two alternatives overlap is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from interlock.contracts.openapi.api_document import dumped
@@ -16,6 +16,7 @@ from interlock.contracts.openapi.meeting import Meeting, Note, Pair
 from interlock.contracts.openapi.place import read
 from interlock.contracts.openapi.schema_node import Node
 from interlock.contracts.openapi.schema_view import Choice, SchemaView
+from interlock.contracts.openapi.value_check import admits
 from interlock.contracts.pointer import ABSENT
 
 MAX_ALTERNATIVES = 500
@@ -29,6 +30,7 @@ def check(meeting: Meeting) -> Iterator[Note | Pair]:
         yield Pair(olds[0], news[0])
         return
     pairs, gone, come = _matched(meeting, olds, news)
+    yield from _overlapping(meeting, pairs)
     for old, new, sure in pairs:
         if sure or not _absorbed(meeting, old, new, olds, news):
             yield Pair(old, new)
@@ -177,6 +179,54 @@ def _absorbed(meeting: Meeting, old: Node, new: Node, olds: list[Node], news: li
         return any(judge.fits(old, one) for one in others) or _by_type(meeting, meeting.old.schemas.view(old), news)
     others = [one for one in olds[:MAX_TRIES] if one is not old]
     return any(judge.fits(one, new) for one in others) or _by_type(meeting, meeting.new.schemas.view(new), olds)
+
+
+def _overlapping(meeting: Meeting, pairs: list[tuple[Node, Node, bool]]) -> Iterator[Note]:
+    """Two alternatives of a oneOf that could be told apart before and cannot be now: what fits both is refused."""
+    if not meeting.is_request or len(pairs) < 2 or len(pairs) > MAX_TRIES or _keywords(meeting.new) != {"oneOf"}:
+        return
+    olds = [meeting.old.schemas.view(old) for old, _, _ in pairs]
+    news = [meeting.new.schemas.view(new) for _, new, _ in pairs]
+    for one in range(len(pairs)):
+        for other in range(one + 1, len(pairs)):
+            if _apart(olds[one], olds[other]) and not _apart(news[one], news[other]):
+                yield from _shown_overlap(meeting, (olds[one], olds[other]), (news[one], news[other]))
+
+
+def _shown_overlap(
+    meeting: Meeting, olds: tuple[SchemaView, SchemaView], news: tuple[SchemaView, SchemaView]
+) -> Iterator[Note]:
+    """Only where a value shows it."""
+    from interlock.contracts.openapi.sample import Sampler  # a sample opens alternatives, as we do
+
+    for old in olds:
+        for value in islice(Sampler(news).values(old), MAX_TRIES):
+            if admits(old, value) and all(admits(new, value) for new in news):
+                told = tuple(_named(new.node) for new in news)
+                yield meeting.note("branches-overlap", "oneOf", *told, " and ".join(told), (value,))
+                return
+
+
+def _keywords(view: SchemaView) -> set[str]:
+    return {choice.keyword for choice in view.choices}
+
+
+def _apart(one: SchemaView, other: SchemaView) -> bool:
+    """By their types, or by a property that both ask for and that has other values in each."""
+    if not one.types & other.types:
+        return True
+    for name in one.required & other.required & one.declared.keys() & other.declared.keys():
+        pair = [view.schemas.view(view.at_name(name)) for view in (one, other)]
+        if not pair[0].types & pair[1].types:
+            return True
+        values = [view.values for view in pair]
+        if values[0] is not None and values[1] is not None and not _shared(values[0], values[1]):
+            return True
+    return False
+
+
+def _shared(one: list[Any], other: list[Any]) -> bool:
+    return not {dumped(value) for value in one}.isdisjoint({dumped(value) for value in other})
 
 
 def _alone(meeting: Meeting, node: Node, others: list[Node], action: str) -> Iterator[Note | Pair]:

@@ -77,11 +77,18 @@ def _needed(document: ApiDocument, operation: Placed, renamed: Mapping[str, str]
     place: Place = ((), "security") if own is None else (operation[1], "security")
     listed = document.root.get("security") if own is None else own
     found = [
-        {renamed.get(name, name): frozenset(map(str, scopes or ())) for name, scopes in one.items()}
+        {
+            renamed.get(name, name): frozenset(map(str, scopes if isinstance(scopes, list) else ()))
+            for name, scopes in one.items()
+        }
         for one in (listed if isinstance(listed, list) else ())
         if isinstance(one, Mapping)
     ]
     return found or [{}], place
+
+
+def _scopes(listed: Any) -> frozenset[str]:
+    return frozenset(map(str, listed)) if isinstance(listed, list) else frozenset()
 
 
 def _said(operation: Placed, document: ApiDocument) -> Any:
