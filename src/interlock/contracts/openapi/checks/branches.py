@@ -202,8 +202,8 @@ def _shown_overlap(
     for old in olds:
         for value in islice(Sampler(news).values(old), MAX_TRIES):
             if admits(old, value) and all(admits(new, value) for new in news):
-                told = tuple(_named(new.node) for new in news)
-                yield meeting.note("branches-overlap", "oneOf", *told, " and ".join(told), (value,))
+                one, other = (_named(new.node) for new in news)
+                yield meeting.note("branches-overlap", "oneOf", one, other, f"{one} and {other}", (value,))
                 return
 
 
