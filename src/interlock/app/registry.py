@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from interlock.adapters.aside_process import AsideProcess
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_schemas import MemorySchemas
 from interlock.adapters.sqlite import SqliteReader, SqliteSchemas, SqliteStore
-from interlock.adapters.worker_thread import WorkerThread
 from interlock.edge.deprecation_fields import event_endings
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.registry_api import RegistryApi
@@ -18,6 +18,8 @@ from interlock.ports.schema_store import SchemaStore
 from interlock.registry.estate_subjects import governed, publish
 from interlock.registry.registry import Registry
 
+COMPUTING_SECONDS = 10.0
+
 
 def schema_store(store: SqliteStore | MemoryStore) -> SchemaStore:
     """Beside the log and the state, in the same file."""
@@ -29,12 +31,12 @@ class ServedRegistry:
 
     def __init__(self, estate: Estate, store: SqliteStore | MemoryStore, clock: Clock, limits: EdgeLimits) -> None:
         self._settings = estate.settings
-        self._thread = WorkerThread("interlock-compatibility")
+        self._aside = AsideProcess(COMPUTING_SECONDS)
         self._estate = estate
         self._store = schema_store(store)
         # A reader of its own: what is stored is asked for by who waits for an answer, not by the engine.
         self._record = store if isinstance(store, MemoryStore) else SqliteReader(estate.store_path)
-        self._registry = Registry.on(self._store, governed(estate), self._thread.run, self._record.carried)
+        self._registry = Registry.on(self._store, governed(estate), self._aside.run, self._record.carried)
         self.api = self._api(estate.settings.registry.path)
         self._clock = clock
         self._limits = limits
@@ -64,6 +66,6 @@ class ServedRegistry:
     async def drain(self, seconds: float) -> None:
         if self._server is not None:
             await self._server.drain(seconds)
-        await self._thread.close()
+        await self._aside.close()
         if isinstance(self._record, SqliteReader):
             await self._record.close()

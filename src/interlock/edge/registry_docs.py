@@ -55,7 +55,8 @@ _SEMANTICS = f"""
 - **Deleted for good.** A version's number may be given again. An id never: it comes back with the same schema only.
 - **Limits.** A schema has at most {MAX_BYTES:,} bytes and {DEPTH} levels; with its references at most
   {MAX_BYTES_WITH_REFERENCES:,} characters and {MAX_REFERENCES} schemas; a request at most `limits.body_bytes`.
-  Nothing is fetched from outside.
+  Nothing is fetched from outside. Schemas are read and compared in a process of their own, one after another, within
+  10 seconds and 2 GB: what is not compared by then counts as undecided, and so as incompatible.
 - **Access.** Whoever reaches the port may do all, as with the rest of the engine: keep `server.host` on loopback. The
   code has a place for a guard that knows principals (`edge/registry_access.py`).
 

@@ -1,4 +1,5 @@
-"""Where what only computes runs: reading a schema of a megabyte takes half a second, and nobody shall wait for it."""
+"""Where what only computes runs: reading a schema of a megabyte takes half a second, and comparing two can take longer
+than anybody wants to wait."""
 
 from __future__ import annotations
 
@@ -9,11 +10,11 @@ T = TypeVar("T")
 
 
 class Aside(Protocol):
-    """`call` touches nothing that others change; what it raises is raised here."""
+    """`call`, its answer and what it raises can be pickled. Raises TimeoutError when it is not done in time."""
 
     def __call__(self, call: Callable[[], T], /) -> Awaitable[T]: ...
 
 
 async def here(call: Callable[[], T], /) -> T:
-    """For who has no thread to spare."""
+    """For who has nobody waiting."""
     return call()

@@ -54,6 +54,11 @@ def objections(new: ReadSchema, olds: Sequence[Earlier], level: str, policy: Rea
     return [*found, f"{{compatibility: '{level}'}}"] if found else []
 
 
+def undecided(level: str, why: str) -> list[str]:
+    """What cannot be decided counts as incompatible."""
+    return [_said("UNDECIDED", f"Whether it is compatible was not decided: {why}", ""), f"{{compatibility: '{level}'}}"]
+
+
 def _against(new: ReadSchema, old: Earlier, policy: Reading) -> list[str]:
     if old.schema.type != new.type:
         detail = f"the subject holds {old.schema.type}, this is {new.type}"

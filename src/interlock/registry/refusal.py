@@ -24,7 +24,7 @@ class Refusal(Exception):
     """One request refused."""
 
     def __init__(self, kind: RefusalKind, message: str) -> None:
-        super().__init__(message)
+        super().__init__(kind, message)
         self.kind = kind
         self.message = message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from interlock.contracts.comparison import Reading
@@ -11,7 +12,7 @@ from interlock.model.problems import BusinessConflict
 from interlock.ports.schema_store import Reference, SchemaContent, SchemaStore, SchemaVersion
 from interlock.registry.aside import Aside, here
 from interlock.registry.catalog import LATEST, Catalog
-from interlock.registry.compatibility import Earlier, objections
+from interlock.registry.compatibility import Earlier, objections, undecided
 from interlock.registry.config import Config
 from interlock.registry.decision import decided
 from interlock.registry.governed import Governed
@@ -175,7 +176,7 @@ class Registration:
         return await self._reader.read(asked._replace(references=numbered))
 
     async def _content(self, schema: ReadSchema, normalize: bool) -> SchemaContent:
-        return await self._aside(lambda: schema.content(normalize))
+        return await self._aside(partial(schema.content, normalize))
 
     async def _numbered(self, reference: Reference) -> Reference:
         if reference.version != LATEST:
@@ -256,7 +257,10 @@ class Registration:
                 read_by = level if one in olds else "BACKWARD"
                 earlier.append(Earlier(one.version, old, read_by, carried.get(one.version, "")))
         policy: Reading = config.compatibility_policy or "STRICT"
-        return await self._aside(lambda: objections(schema, earlier, level, policy))
+        try:
+            return await self._aside(partial(objections, schema, earlier, level, policy))
+        except TimeoutError as late:
+            return undecided(level, str(late))
 
     async def _carried(self, live: Sequence[SchemaVersion]) -> dict[int, str]:
         """What is stored by each version of a contract, in words, by the number that the subject gives it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from interlock.contracts.avro import schema as avro_schema
 from interlock.contracts.avro.node import PRIMITIVES
 from interlock.contracts.comparison import Kind
 from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.json_schema.unfolding import refuse_unfolding
 from interlock.contracts.json_schema.validator import compiled
 from interlock.contracts.strict_json import parse
 from interlock.model.problems import CallerProblem
@@ -77,13 +78,16 @@ class SchemaReader:
         if asked.type not in KINDS:
             raise INVALID_SCHEMA(LATER.get(asked.type) or f"{asked.type} is no schema type: JSON and AVRO are.")
         drawn = await self._drawn(asked)
-        return await self._aside(lambda: _made(asked, drawn, checked=True))
+        try:
+            return await self._aside(partial(_made, asked, drawn, checked=True))
+        except TimeoutError as late:
+            raise INVALID_SCHEMA(f"it takes too long to read: {late}.") from None
 
     async def read_again(self, content: SchemaContent) -> ReadSchema:
         """A stored one, which was sound when it came."""
         asked = AskedSchema(content.text, content.type, content.references, content.metadata)
         drawn = await self._drawn(asked)
-        return await self._aside(lambda: _made(asked, drawn, checked=False))
+        return await self._aside(partial(_made, asked, drawn, checked=False))
 
     async def _drawn(self, asked: AskedSchema) -> Contents:
         """All that the schema refers to, each once: stored versions, so that references run in no circle."""
@@ -152,3 +156,4 @@ def _check(kind: str, complete: Any) -> None:
         avro_schema.read(complete)
     else:
         compiled(complete)
+        refuse_unfolding(complete)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from interlock.contracts.unclassified import unclassified
@@ -61,5 +63,5 @@ class Standings:
 
     async def _version(self, one: SchemaVersion) -> VersionStanding:
         schema = await self._reader.read_again(one.content)
-        found = await self._aside(lambda: unclassified(KINDS[schema.type], schema.complete))
+        found = await self._aside(partial(unclassified, KINDS[schema.type], schema.complete))
         return VersionStanding(one.version, one.id, properties(one.content.metadata).get(VERSION), tuple(found))
