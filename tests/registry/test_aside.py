@@ -75,9 +75,9 @@ async def test_a_comparison_without_end_ends_and_counts_as_undecided() -> None:
             await asyncio.sleep(0.01)
             turns += 1
 
-    await registry.registration.register("a", doubling(20, 9))
+    await registry.registration.register("a", doubling(17, 9))
     turning = asyncio.create_task(engine())
-    found = await registry.registration.objections("a", doubling(20, 3))
+    found = await registry.registration.objections("a", doubling(17, 3))
     turning.cancel()
     assert "no answer within 4 seconds" in found[0]
     assert turns > 20, "the event loop went on"
