@@ -7,7 +7,6 @@ from datetime import date
 
 import pytest
 
-from interlock.cli.new_version import configure, run
 from interlock.estate.loader import examine
 from interlock.estate.new_version import make_version
 
@@ -62,15 +61,9 @@ def test_the_same_path_in_two_majors_is_refused(shop: Shop) -> None:
     assert "shop.v2.state and shop.state are both served" in shop.check()["API_PATHS_COLLIDE"][0]["detail"]
 
 
-def test_the_command(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
-    import argparse
-
-    parser = argparse.ArgumentParser()
-    configure(parser)
+def test_the_command(shop: Shop) -> None:
     where = ["--estate", str(shop.root)]
-    assert run(parser.parse_args(["orders.OrderPlaced", "--major", *where])) == 0
-    said = capsys.readouterr().out
-    assert "orders.OrderPlaced 1.0.0 → 2.0.0" in said
-    assert "deprecations.toml" in said
-    assert run(parser.parse_args(["orders.OrderPlacd", *where])) == 2
-    assert "Did you mean orders.OrderPlaced?" in capsys.readouterr().err
+    code, out, _ = shop.run("new", "version", "orders.OrderPlaced", "--major", *where)
+    assert (code, "orders.OrderPlaced 1.0.0 → 2.0.0" in out, "deprecations.toml" in out) == (0, True, True)
+    code, _, err = shop.run("new", "version", "orders.OrderPlacd", *where)
+    assert (code, "Did you mean orders.OrderPlaced?" in err) == (2, True)

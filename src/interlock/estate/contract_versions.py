@@ -14,6 +14,7 @@ from interlock.contracts.event_contract import EXTENSION, event_type
 from interlock.contracts.semver import SemanticVersion
 
 DEPTH = 128
+_MAJOR_PREFIX = re.compile(r"/v\d+(?=/|\Z)")
 Kind = Literal["event", "api", "webhook"]
 _VERSION = r"(?P<version>[1-9]\d*\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*))\.json"
 _PLACES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -66,6 +67,29 @@ class ContractVersion:
         domain, _, short = self.name.partition(".")
         return event_type(domain, short, self.version.major)
 
+    @property
+    def subject(self) -> str:
+        """What flows name: the CloudEvents type of an event, the API with its major (shop, shop.v2)."""
+        if self.kind == "event":
+            return self.event_type
+        name = self.name.partition("/")[2]
+        return name if self.version.major == 1 else f"{name}.v{self.version.major}"
+
+    def beside(self, new: ContractVersion) -> Any:
+        """Its document, for a comparison with a version that came later.
+
+        Majors of an API have paths of their own (/orders, /v2/orders), and stand side by side: a path that is there
+        again under the other major has not gone.
+        """
+        paths = self.document.get("paths")
+        if self.kind != "api" or self.version.major == new.version.major or not isinstance(paths, dict):
+            return self.document
+        known = new.document.get("paths")
+        moved = {own_path(path, new.version.major): path for path in paths}
+        if not isinstance(known, dict) or not any(path in known for path in moved):
+            return self.document
+        return {**self.document, "paths": {path if path in known else old: paths[old] for path, old in moved.items()}}
+
     def line(self, pointer: str) -> int:
         return self.text.line(pointer) if self.text else 1
 
@@ -88,6 +112,12 @@ def contract_versions(files: Mapping[str, bytes]) -> dict[str, list[ContractVers
     for versions in found.values():
         versions.sort(key=lambda one: one.version)
     return dict(sorted(found.items()))
+
+
+def own_path(path: str, major: int) -> str:
+    """/orders and /v1/orders become /v2/orders: both majors are served, each at its own paths."""
+    bare = _MAJOR_PREFIX.sub("", path, count=1) if _MAJOR_PREFIX.match(path) else path
+    return f"/v{major}{bare}"
 
 
 def majors(versions: list[ContractVersion]) -> dict[int, list[ContractVersion]]:

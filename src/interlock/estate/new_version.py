@@ -13,7 +13,7 @@ from typing import Any
 from interlock.contracts.comparison import Level
 from interlock.contracts.semver import SemanticVersion
 from interlock.estate.contract_files import read_events
-from interlock.estate.contract_versions import ContractVersion, contract_versions
+from interlock.estate.contract_versions import ContractVersion, contract_versions, own_path
 from interlock.estate.deprecation_file import DEPRECATIONS, read_deprecations
 from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
@@ -21,8 +21,6 @@ from interlock.estate.model_files import write_models
 from interlock.estate.setting_files import read_owners, read_settings
 from interlock.estate.version_checks import bumped
 from interlock.model.problems import EstateInvalid
-
-_MAJOR_PREFIX = re.compile(r"/v\d+(?=/|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +82,8 @@ def _content(latest: ContractVersion, new: SemanticVersion, level: Level) -> str
         if json.loads(changed) == wanted:
             return changed
         return _printed(wanted)
-    paths = {_own_path(path, new.major): item for path, item in latest.document.get("paths", {}).items()}
+    paths = {own_path(path, new.major): item for path, item in latest.document.get("paths", {}).items()}
     return _printed({**latest.document, "info": {**latest.document["info"], "version": str(new)}, "paths": paths})
-
-
-def _own_path(path: str, major: int) -> str:
-    """/orders and /v1/orders become /v2/orders: both majors are served, each at its own paths."""
-    bare = _MAJOR_PREFIX.sub("", path, count=1) if _MAJOR_PREFIX.match(path) else path
-    return f"/v{major}{bare}"
 
 
 def _plan(folder: Folder, latest: ContractVersion, new: SemanticVersion, today: date) -> str:

@@ -1,4 +1,4 @@
-"""Which flows handle an event, and which of its fields their code reads.
+"""Which flows handle an event or serve an API, and which fields of an event their code reads.
 
 What is read is told from the handlers' code, never by running it: `order.total` of a generated class, `data["total"]`
 and `data.get("total")` of a dict. A handler that does anything else with the event, such as giving it to a function,
@@ -38,7 +38,7 @@ class _Access(NamedTuple):
 
 
 class Readers:
-    """The flows of an estate by event type. Their modules are parsed when a field is first asked for."""
+    """The flows of an estate by the contract that they name. Modules are parsed when a field is first asked for."""
 
     def __init__(self, flows: Iterable[Flow], folder: Folder) -> None:
         self._folder = folder
@@ -46,12 +46,13 @@ class Readers:
         self._trees: dict[str, ast.Module] = {}
         for flow in flows:
             for spec in flow.specs:
-                if spec.trigger == "event":
-                    self._handlers.setdefault(spec.subject, {}).setdefault(flow.name, []).append(spec)
+                subject = spec.subject if spec.trigger == "event" else spec.subject.rpartition(".")[0]
+                if spec.trigger in ("event", "api"):
+                    self._handlers.setdefault(subject, {}).setdefault(flow.name, []).append(spec)
 
-    def of(self, event_type: str) -> tuple[str, ...]:
-        """The names of the flows that handle it."""
-        return tuple(sorted(self._handlers.get(event_type, ())))
+    def of(self, subject: str) -> tuple[str, ...]:
+        """The names of the flows that handle an event (its type), or serve an API (shop, shop.v2)."""
+        return tuple(sorted(self._handlers.get(subject, ())))
 
     def touching(self, event_type: str, fields: Iterable[str]) -> Touched:
         """`fields` are names as the contract has them, of the event's own properties."""
@@ -101,6 +102,13 @@ def flows_text(readers: Readers, event_type: str, field: str | None) -> str:
     if others:
         said.append(_counted(others, ("handles", "handle"), "the event without reading it"))
     return " ".join(said)
+
+
+def servers_text(readers: Readers, api: str) -> str:
+    """One flow serves it: returns-api. Who calls it is not recorded."""
+    flows = readers.of(api)
+    served = [_counted(flows, ("serves", "serve"), "it")] if flows else ["No flow of this estate serves it."]
+    return " ".join([*served, "Who calls it is not recorded."])
 
 
 def _counted(flows: tuple[str, ...], verbs: tuple[str, str], rest: str) -> str:

@@ -15,7 +15,7 @@ from interlock.contracts.witness import values_text, witness_text
 from interlock.estate.contract_versions import ContractVersion, Versions, majors
 from interlock.estate.findings import Findings
 from interlock.estate.folder import MARKER
-from interlock.estate.readers import Readers, changed_field, flows_text
+from interlock.estate.readers import Readers, changed_field, flows_text, servers_text
 
 Compare = Callable[..., Comparison]
 LEVELS: tuple[Level, ...] = ("patch", "minor", "major")
@@ -105,8 +105,10 @@ class VersionChecks:
 
     def _read_by(self, version: ContractVersion, finding: ChangeFinding) -> str:
         if version.kind == "event":
-            return flows_text(self._readers, version.event_type, changed_field(finding))
-        return "Who calls it is not recorded." if version.kind == "api" else "Who receives it is not recorded."
+            return flows_text(self._readers, version.subject, changed_field(finding))
+        if version.kind == "api":
+            return servers_text(self._readers, version.subject)
+        return "Who receives it is not recorded."
 
     def _add(self, code: str, version: ContractVersion, pointer: str, detail: str, step: str | None = None) -> None:
         self._findings.add(code, version.file, version.line(pointer), detail, step, pointer=pointer)

@@ -102,7 +102,7 @@ def _entry(old: ContractVersion | None, new: ContractVersion, compare: Compare, 
         return Entry(version=version, file=file, since=str(old.version) if old else None)
     mode = mode_of(new, default)
     try:
-        judged = compare(old.document, new.document, mode=mode, kind=new.document_kind)
+        judged = compare(old.beside(new), new.document, mode=mode, kind=new.document_kind)
     except ContractInvalid as problem:
         said = f"it cannot be compared with {old.version}: {problem.detail}"
         return Entry(version=version, file=file, since=str(old.version), summary=(said,))

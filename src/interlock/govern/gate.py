@@ -123,7 +123,7 @@ class Gate:
         if old.text is None or new.text is None:
             return self._described(step, old, new, mode=mode)
         try:
-            judged = self._compare(old.document, new.document, mode=mode, kind=new.document_kind, today=self._today)
+            judged = self._compare(old.beside(new), new.document, mode=mode, kind=new.document_kind, today=self._today)
         except ContractInvalid:
             return self._described(step, old, new, mode=mode)  # VERSION_INCOMPARABLE of `check` says why
         return self._described(step, old, new, waived(judged, new.file, self._head.waivers, self._today), mode)
@@ -138,15 +138,15 @@ class Gate:
     ) -> ContractChange:
         one = new or old
         assert one is not None
-        # A new major of an event has a type of its own, with readers of its own.
-        types = {each.event_type for each in (old, new) if each is not None and each.kind == "event"}
-        touched = self._reading(step, types, judged)
+        # A new major has flows of its own.
+        subjects = {each.subject for each in (old, new) if each is not None and each.kind != "webhook"}
+        touched = self._reading(step, subjects, judged) if one.kind == "event" else Touched((), ())
         return ContractChange(
             contract=one.name, step=step, file=one.file,
             old=str(old.version) if old else None, new=str(new.version) if new else None,
             verdict=judged.verdict if judged else None, level=judged.level if judged else None, mode=mode,
             summary=tuple(_summary(old, new, judged)), findings=judged.findings if judged else (),
-            readers=tuple(sorted({flow for type_ in types for flow in self._readers.of(type_)})),
+            readers=tuple(sorted({flow for subject in subjects for flow in self._readers.of(subject)})),
             touched=touched.reading, unclear=touched.unclear, reasons=tuple(_reasons(step, old, new, judged)),
         )  # fmt: skip
 

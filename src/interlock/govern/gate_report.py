@@ -17,7 +17,7 @@ class ContractChange(msgspec.Struct, frozen=True, kw_only=True):
     """One contract, one major. `old` and `new` are versions; None where there is none.
 
     summary     what changed, in a few words each
-    readers     the flows that handle it; of these, by their code:
+    readers     the flows that handle it, or serve it; of those of an event, by their code:
     touched     those that read what changed
     unclear     those that hand the event on whole, so that it cannot be told
     reasons     why somebody has to decide; empty: nobody has to

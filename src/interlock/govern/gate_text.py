@@ -42,7 +42,7 @@ def markdown(report: GateReport) -> str:
         ]
         lines.append("")
     if report.contracts:
-        lines += ["| contract | versions | verdict | change | flows that read it |", "|---|---|---|---|---|"]
+        lines += ["| contract | versions | verdict | change | flows that read or serve it |", "|---|---|---|---|---|"]
         lines += [_row(change) for change in report.contracts]
         lines += ["", "Flows are those that declare the contract; what they read is told from their code.", ""]
         lines += _details(report.contracts)
@@ -84,11 +84,14 @@ def decision(report: GateReport) -> str:
 
 def blast_radius(change: ContractChange) -> str:
     """blast radius: 3 flows read this event (audit, ledger, mail), none reads the changed part"""
-    if change.contract.startswith(("apis/", "webhooks/")):
-        return "blast radius: who calls it is not recorded yet"
+    if change.contract.startswith("webhooks/"):
+        return "blast radius: who receives it is not recorded yet"
+    if change.contract.startswith("apis/"):
+        served = f"{_flows(change.readers, 'serve')} this API ({', '.join(change.readers)})" if change.readers else ""
+        return f"blast radius: {served or 'no flow of this estate serves this API'}; who calls it is not recorded yet"
     if not change.readers:
         return "blast radius: no flow of this estate reads this event"
-    said = [f"{_flows(change.readers)} this event ({', '.join(change.readers)})"]
+    said = [f"{_flows(change.readers, 'read')} this event ({', '.join(change.readers)})"]
     if change.step != "added":
         verb = "reads" if len(change.touched) < 2 else "read"
         names = f": {', '.join(change.touched)}" if change.touched else ""
@@ -97,8 +100,8 @@ def blast_radius(change: ContractChange) -> str:
     return f"blast radius: {'; '.join(said)}"
 
 
-def _flows(names: Sequence[str]) -> str:
-    return f"{len(names)} flow{'s' * (len(names) > 1)} read{'s' * (len(names) == 1)}"
+def _flows(names: Sequence[str], verb: str) -> str:
+    return f"{len(names)} flow{'s' * (len(names) > 1)} {verb}{'s' * (len(names) == 1)}"
 
 
 def head(change: ContractChange) -> str:
