@@ -27,6 +27,9 @@ MASKS = (
     (re.compile(r"^(  trace +)(none|00-[0-9a-f]{32}-[0-9a-f]{16}-0[01])$", re.MULTILINE), r"\1TRACE"),
     (re.compile(r"(estate(?: shop)?|→) [0-9a-f]{6}\b"), r"\1 HASH"),
     (re.compile(r"^  [A-Z][a-z]+day \d{4}-\d\d-\d\d\n", re.MULTILINE), ""),  # the story went past midnight
+    (re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} 00:00:00 GMT"), "DATE"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
+    (re.compile(r"@\d{10}\b"), "@SECONDS"),
     (re.compile(r" +$| {2,}", re.MULTILINE), " "),  # columns are as wide as what stands in them
     (re.compile(r"-{3,}|\s+\Z"), ""),
 )
@@ -45,7 +48,9 @@ class Reader:
         self._folder = folder
         self._port = str(port)
         environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-        self._environ = environ | {"PATH": f"{bin_folder}:{os.environ['PATH']}"}
+        names = [f"GIT_{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")]
+        who = dict.fromkeys(names, "reader@example.com")
+        self._environ = environ | who | {"PATH": f"{bin_folder}:{os.environ['PATH']}"}
         self._engine: subprocess.Popen[bytes] | None = None
         self._letter: str | None = None
         self.printed: list[tuple[str, str]] = []

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
     [
         ("docs/tutorial/first-ten-minutes.md", "interlock why"),
         ("README.md", "interlock why"),
+        ("docs/guides/change-a-contract-safely.md", "interlock gate"),
         ("docs/guides/registry.md", "python produce.py"),
     ],
 )
