@@ -72,6 +72,12 @@ class ApiComparison:
             self._said_texts(note, count)
         return list(self._said.values())
 
+    def release(self) -> None:
+        """Views and their schemas hold each other; without that, all goes at once and no collector has to look."""
+        for comparison in self._sides.values():
+            comparison.release()
+        self._sides.clear()
+
     def _text(self, note: Note) -> None:
         """Descriptions change by the hundred: one finding for a component or an operation is enough."""
         key = (home(note.old_place or ()), home(note.new_place or ()))

@@ -33,7 +33,10 @@ def changes(old: Any, new: Any, reading: Reading = "SETS", *, today: date | None
     with _uncollected():
         comparison = ApiComparison(ApiDocument(old), ApiDocument(new), today)
         paths.check(comparison)
-        return comparison.changes()
+        found = comparison.changes()
+        comparison.release()
+        del comparison
+    return found
 
 
 @contextmanager

@@ -48,6 +48,10 @@ class Judge(Protocol):
     def fits(self, old: Node, new: Node) -> bool:
         """Whether nothing breaks between them, however deep."""
 
+    @property
+    def spent(self) -> bool:
+        """Whether there was too much to ask, so that `fits` says no without a look."""
+
     def same(self, old: Any, new: Any) -> bool:
         """Whether the two parts of the documents mean the same without a look at them."""
 

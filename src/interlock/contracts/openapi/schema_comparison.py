@@ -40,6 +40,8 @@ from interlock.contracts.pointer import ABSENT
 SCALARS = (bounds, listed, texts)
 FAMILIES = (properties, additional, items, conditions)
 MAX_NESTED_CHOICES = 25
+# Pairs looked at to find out whether one alternative fits another, in one comparison.
+MAX_TRIED = 20_000
 _Pair = tuple[Key, Key]
 
 
@@ -57,6 +59,7 @@ class SchemaComparison:
         self._fits: dict[_Pair, bool] = {}
         self._trail: list[_Pair] = []  # pairs that are taken as fitting within an open question
         self._depth = 0
+        self._left = MAX_TRIED
 
     def add(self, old: Node, new: Node, label: str) -> None:
         """`label` says who uses them: the first user names what is found."""
@@ -74,12 +77,16 @@ class SchemaComparison:
                 else:
                     yield one, label
 
+    def release(self) -> None:
+        for schemas in (self.olds, self.news):
+            schemas.release()
+
     def fits(self, old: Node, new: Node) -> bool:
         key = (old.key, new.key)
         known = self._fits.get(key)
         if known is not None:
             return known
-        if self._depth >= MAX_NESTED_CHOICES:
+        if self._depth >= MAX_NESTED_CHOICES or self.spent:
             return False
         mark = len(self._trail)
         self._assume(key)
@@ -104,6 +111,9 @@ class SchemaComparison:
     def _fits_now(self, old: Node, new: Node) -> bool:
         queue = [(old, new)]
         while queue:
+            self._left -= 1
+            if self.spent:
+                return False
             for one in self._steps(*queue.pop()):
                 if isinstance(one, Note):
                     # An open object takes any other; but an alternative stands for its own properties.
@@ -146,6 +156,10 @@ class SchemaComparison:
         """Of two that are written alike only what they refer to can differ."""
         for reference in references:
             yield Pair(*(views.node({"$ref": reference}, ()) for views in (self.olds, self.news)))
+
+    @property
+    def spent(self) -> bool:
+        return self._left < 0
 
     def same(self, old: Any, new: Any) -> bool:
         return self._twins.same(old, new)

@@ -72,6 +72,9 @@ class Schemas:
             found = self._views[key] = SchemaView(self, node)
         return found
 
+    def release(self) -> None:
+        self._views.clear()
+
     def node(self, schema: Any, place: Place) -> Node:
         """A reference is followed, so that a shared schema is one node wherever it is used."""
         if isinstance(schema, dict) and "$ref" in schema and (self.document.is_30 or _SILENT.issuperset(schema)):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import Any
 
+from interlock.contracts.comparison import Effect
 from interlock.contracts.openapi.api_document import dumped
 from interlock.contracts.openapi.checks.discriminator import mapping
 from interlock.contracts.openapi.meeting import Meeting, Note, Pair
@@ -19,7 +20,7 @@ from interlock.contracts.openapi.schema_view import Choice, SchemaView
 from interlock.contracts.openapi.value_check import admits
 from interlock.contracts.pointer import ABSENT
 
-MAX_ALTERNATIVES = 500
+MAX_ALTERNATIVES = 64
 MAX_TRIES = 40
 _ALIKE = 0.3
 
@@ -243,7 +244,8 @@ def _alone(meeting: Meeting, node: Node, others: list[Node], action: str) -> Ite
     holder = meeting.old if action == "removed" else meeting.new
     keyword = holder.choices[0].keyword if holder.choices else "oneOf"
     told = (value, ABSENT) if action == "removed" else (ABSENT, value)
-    note = meeting.note(f"branch-{action}", keyword, *told, _named(node))
+    effect: Effect | None = "undecided" if gives and meeting.judge.spent else None
+    note = meeting.note(f"branch-{action}", keyword, *told, _named(node), effect=effect)
     note.alone = view
     if holder.choices:
         place = node.parts[-1][1]

@@ -28,7 +28,12 @@ def check(meeting: Meeting) -> Iterator[Note]:
 
 
 def nullable(meeting: Meeting) -> Iterator[Note]:
-    """Of two schemas with alternatives: whether null is among what they take."""
+    """Of two schemas with alternatives: whether null is among what they take. Where only the alternatives could say so,
+    they do, each for itself."""
+    choices = (*meeting.old.choices, *meeting.new.choices)
+    alike = bool(meeting.old.choices) == bool(meeting.new.choices)
+    if alike and not any(one.null for one in choices) and meeting.words.isdisjoint(("nullable", "type", "enum")):
+        return
     if meeting.old.nullable != meeting.new.nullable:
         word = "became-nullable" if meeting.new.nullable else "became-not-nullable"
         yield meeting.note(word, "nullable", *meeting.both("nullable"), hints=(None,))
