@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from interlock.contracts.api_contract import ApiOperation, operations
+from interlock.contracts import document_schema
+from interlock.contracts.api_contract import ApiOperation, operations, shared_schemas
 from interlock.model.problems import ContractViolation
 
 from .schemas import LINE
@@ -73,3 +74,28 @@ def test_without_a_json_body_there_is_nothing_to_check() -> None:
     one = operation("get", requestBody={"content": {"text/csv": {}}})
     assert (one.takes_body, one.body_required) == (False, False)
     one.check(None)
+
+
+def test_many_operations_read_the_schemas_of_their_document_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    count, seen, bounded = 200, 0, document_schema.bounded
+
+    def counting(schema: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        return bounded(schema)
+
+    monkeypatch.setattr(document_schema, "bounded", counting)
+    schemas = {
+        f"S{at}": {"type": "object", "properties": {"next": {"$ref": f"#/components/schemas/S{(at * 7 + 1) % count}"}}}
+        for at in range(count)
+    }
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S3"}}}}
+    paths = {f"/p{at}": {"post": {"operationId": f"op{at}", "requestBody": body}} for at in range(count)}
+    big = {"info": {"version": "1.0.0"}, "components": {"schemas": schemas}, "paths": paths}
+    shared = shared_schemas(big)
+    made = [ApiOperation("big", big, path, method, shared) for path, method in operations(big)]
+    assert seen < 10 * count
+    for one in (made[-1], ApiOperation("big", big, "/p0", "post")):
+        one.check({"next": {"next": {}}})
+        with pytest.raises(ContractViolation):
+            one.check({"next": {"next": 7}})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interlock.contracts import pointer
-from interlock.contracts.document_schema import DocumentSchema, SchemaInvalid
+from interlock.contracts.document_schema import DocumentSchema, SchemaInvalid, SharedSchemas
 from interlock.contracts.event_contract import EXTENSION
 from interlock.model.problems import ContractViolation
 
@@ -39,8 +39,13 @@ class ApiOperation:
         "version",
     )
 
-    def __init__(self, api: str, document: Mapping[str, Any], path: str, method: str) -> None:
-        """Raises SchemaInvalid (pointer within the document), KeyError for a missing operationId."""
+    def __init__(
+        self, api: str, document: Mapping[str, Any], path: str, method: str, shared: SharedSchemas | None = None
+    ) -> None:
+        """`shared` are `shared_schemas(document)`, for who makes many.
+
+        Raises SchemaInvalid (pointer within the document), KeyError for a missing operationId.
+        """
         item: Mapping[str, Any] = document["paths"][path][method]
         self.api = api
         self.short: str = item["operationId"]
@@ -53,7 +58,7 @@ class ApiOperation:
         self.idempotency_required = item.get(IDEMPOTENCY, default) == "required"
         body = item.get("requestBody", {})
         self.body_required = bool(body.get("required", False))
-        self._schema = _compile(document, path, method)
+        self._schema = _compile(document, path, method, shared)
 
     def __repr__(self) -> str:
         return f"ApiOperation({self.name} {self.method} {self.path})"
@@ -84,13 +89,20 @@ def body_pointer(path: str, method: str) -> str:
     return pointer.join(["paths", path, method, "requestBody", "content", JSON_BODY, "schema"])
 
 
-def _compile(document: Mapping[str, Any], path: str, method: str) -> DocumentSchema | None:
+def shared_schemas(document: Mapping[str, Any]) -> SharedSchemas:
+    """What bodies may refer to. Raises SchemaInvalid."""
+    return SharedSchemas({"components": {"schemas": document.get("components", {}).get("schemas", {})}})
+
+
+def _compile(
+    document: Mapping[str, Any], path: str, method: str, shared: SharedSchemas | None
+) -> DocumentSchema | None:
     where = body_pointer(path, method)
     schema = pointer.find(document, pointer.split(where))
     if schema is pointer.ABSENT:
         return None
     try:
-        return DocumentSchema({**schema, "components": {"schemas": document.get("components", {}).get("schemas", {})}})
+        return DocumentSchema(schema, shared or shared_schemas(document))
     except SchemaInvalid as error:
         inside = error.pointer if error.pointer.startswith("/components") else where + error.pointer
         raise SchemaInvalid(inside, error.detail) from None

@@ -36,6 +36,32 @@ class SchemaInvalid(Exception):
         self.detail = detail
 
 
+class SharedSchemas:
+    """The schemas of one document that many of its parts refer to (`#/…`): read once, not once for each part."""
+
+    __slots__ = ("registry",)
+    URI = "urn:interlock:document"
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        """Raises SchemaInvalid."""
+        try:
+            draft = jsonschema_rs.Draft202012
+            self.registry = jsonschema_rs.Registry([(self.URI, bounded(document))], draft=draft)
+        except (ValueError, TypeError) as error:
+            raise SchemaInvalid("", str(error)) from None
+
+    def pointed_at(self, schema: Any) -> Any:
+        """A copy whose references mean this document, wherever it stands."""
+        if isinstance(schema, list):
+            return [self.pointed_at(part) for part in schema]
+        if not isinstance(schema, Mapping):
+            return schema
+        return {
+            name: self.URI + value if name == "$ref" and isinstance(value, str) else self.pointed_at(value)
+            for name, value in schema.items()
+        }
+
+
 class DocumentSchema:
     """Compiled once, at load; thread-safe; never fetches a reference.
 
@@ -46,10 +72,13 @@ class DocumentSchema:
 
     __slots__ = ("_validator", "is_valid")
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, Any], shared: SharedSchemas | None = None) -> None:
+        """With `shared`, references mean that document, else the schema itself."""
         try:
+            own = bounded(schema)
             self._validator = jsonschema_rs.Draft202012Validator(
-                bounded(schema),
+                shared.pointed_at(own) if shared else own,
+                registry=shared.registry if shared else None,
                 validate_formats=True,
                 pattern_options=jsonschema_rs.RegexOptions(),
                 offline=True,

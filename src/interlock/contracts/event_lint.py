@@ -27,7 +27,8 @@ def lint_event(name: str, version: str, schema: Mapping[str, Any]) -> Iterator[O
         yield Objection("SCHEMA_DIALECT", "/$schema", f"{name} {version} does not state JSON Schema 2020-12.")
     if schema.get("type") != "object":
         yield Objection("SCHEMA_INVALID", "/type", f'{name} {version} is no object: add "type": "object".')
-    for field in schema.get("properties", ()):
+    properties = schema.get("properties")
+    for field in properties if isinstance(properties, Mapping) else ():
         if not is_field_name(field):
             where = pointer.join(["properties", field])
             yield Objection("SCHEMA_INVALID", where, "No class can have a field with a quote, backslash or control.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from interlock.contracts.api_contract import ApiOperation, operations
+from interlock.contracts.api_contract import ApiOperation, operations, shared_schemas
 from interlock.contracts.api_lint import lint_api
 from interlock.contracts.document_schema import SchemaInvalid
 from interlock.contracts.event_contract import EXTENSION, EventContract
@@ -145,9 +145,11 @@ def _operations(file: _JsonFile, api: str, version: str, owners: Mapping[str, Ow
     for objection in lint_api(api, version, file.document):
         file.add(objection)
     file.check_owner(owners)
+    shared = None
     for path, method in _sound_operations(file.document):
         try:
-            places.append(ApiOperation(api, file.document, path, method))
+            shared = shared or shared_schemas(file.document)
+            places.append(ApiOperation(api, file.document, path, method, shared))
         except SchemaInvalid as error:
             file.add(Objection("SCHEMA_INVALID", error.pointer, f"{error.detail}."))
         except (KeyError, TypeError, AttributeError):

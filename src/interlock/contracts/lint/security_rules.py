@@ -110,7 +110,7 @@ def _implicit(node: Any, scene: Scene) -> Flaws:
 
 def _scheme_type(node: Any, scene: Scene) -> Flaws:
     known = {"apiKey", "http", "oauth2", "openIdConnect", "mutualTLS"}
-    if scene.language == "openapi" and node["type"] not in known:
+    if scene.language == "openapi" and str(node["type"]) not in known:
         yield ("type",), f'"{node["type"]}" is no type of a security scheme.'
 
 
@@ -123,7 +123,13 @@ def _numeric_id(node: Any, scene: Scene) -> Flaws:
 
 def _no_401(node: Any, scene: Scene) -> Flaws:
     stated = node.get("security", scene.document.get("security"))
-    if stated and {} not in stated and served(scene) and not (documents(node, "401") or documents(node, "4XX")):
+    if (
+        isinstance(stated, list)
+        and stated
+        and {} not in stated
+        and served(scene)
+        and not (documents(node, "401") or documents(node, "4XX"))
+    ):
         yield ("responses",), f"{title(scene)} needs credentials and documents no 401."
 
 
