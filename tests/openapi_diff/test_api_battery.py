@@ -236,6 +236,11 @@ CASES = (
     Case("charset of a media type", body(), body(**{"application/json; charset=utf-8": {"schema": S}})),
     Case("schema of a media type", body(), body(**{"application/json": {"schema": I}}), "request-type-changed"),
     Case("schema of any body", body(**{"application/json": {}}), body(), "request-type-narrowed"),
+    Case(
+        "a number is a text in a form",
+        body(**{"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": {"a": I}}}}),
+        body(**{"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": {"a": S}}}}),
+    ),
     # Answers.
     Case("success came", answers(_200=content()), answers(_200=content(), _201=content())),
     Case("success went", answers(_200=content(), _201=content()), answers(_200=content()), "response-status-removed"),

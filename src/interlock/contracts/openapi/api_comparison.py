@@ -12,7 +12,7 @@ from interlock.contracts.openapi.lifecycle import is_over
 from interlock.contracts.openapi.meeting import Note
 from interlock.contracts.openapi.place import Place, home, read
 from interlock.contracts.openapi.schema_comparison import SchemaComparison
-from interlock.contracts.openapi.schema_node import Direction, Side
+from interlock.contracts.openapi.schema_node import Direction, Side, Text
 from interlock.contracts.openapi.schema_rules import TEXTS
 from interlock.contracts.openapi.schema_rules import rule_id as schema_rule_id
 from interlock.contracts.openapi.twins import Twins
@@ -47,7 +47,7 @@ class ApiComparison:
         return self._sides[side]
 
     def compare(
-        self, direction: Direction, text: bool, label: str, old: tuple[Any, Place] | None, new: tuple[Any, Place] | None
+        self, direction: Direction, text: Text, label: str, old: tuple[Any, Place] | None, new: tuple[Any, Place] | None
     ) -> None:
         """Two schemas, later; None takes anything."""
         comparison = self.schemas(Side(direction, text))

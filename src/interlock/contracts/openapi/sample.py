@@ -17,10 +17,11 @@ _WORD = "text"
 
 
 class Sampler:
-    """`edges` are views whose bounds matter too; `steps` ends a search that grows."""
+    """`edges` are views whose bounds matter too, `longest` a text's most characters; `steps` ends a search that grows."""
 
-    def __init__(self, edges: tuple[SchemaView, ...], steps: int = 600) -> None:
+    def __init__(self, edges: tuple[SchemaView, ...], longest: int = 1000, steps: int = 600) -> None:
         self._edges = edges
+        self._longest = longest
         self._left = steps
 
     def values(self, view: SchemaView, depth: int = 0) -> Iterator[Any]:
@@ -123,7 +124,7 @@ class Sampler:
         for named, _ in view.each("format"):
             yield from EXAMPLES.get(str(named), ())
         yield _WORD
-        yield from ("a" * size for size in sizes if size <= 5000)
+        yield from ("a" * size for size in sizes if size <= self._longest)
 
     def numbers(self, view: SchemaView, depth: int) -> Iterator[Any]:
         edges: list[Any] = []

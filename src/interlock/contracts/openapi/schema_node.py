@@ -8,6 +8,7 @@ from typing import Any, Literal
 from interlock.contracts.openapi.place import Place
 
 Direction = Literal["request", "response"]
+Text = Literal["", "parameter", "form"]
 Part = tuple[Any, Place]
 Key = int | tuple[int, ...]
 
@@ -32,11 +33,11 @@ class Side:
 
     direction  request: the API takes it, so whatever was valid has to stay valid. response: the API gives it, so
                nothing may come that was not valid. A callback's request is something that the API gives.
-    text       it travels as text (parameters, headers): a number is also a text there
+    text       it travels as text, so that a number is also a text: as a parameter (or header), or in a form
     """
 
     direction: Direction
-    text: bool = False
+    text: Text = ""
 
     @property
     def hidden(self) -> str:

@@ -16,6 +16,8 @@ from interlock.contracts.openapi.value_check import admits
 from interlock.contracts.pointer import ABSENT
 
 MAX_TRIES = 60
+# A bound may be at many thousand characters; so long a text is shown, but not a hundred times.
+LONGEST, MAX_CHARACTERS = 20_000, 500_000
 # Values looked at in one comparison: tens of thousands of findings must not take minutes.
 MAX_ALL = 60_000
 
@@ -24,6 +26,7 @@ class Witness:
     def __init__(self, side: Side) -> None:
         self._side = side
         self._left = MAX_ALL
+        self._characters = MAX_CHARACTERS
 
     def of(self, note: Note) -> Any:
         """ABSENT where none was found."""
@@ -33,13 +36,13 @@ class Witness:
         for value in islice(self._candidates(note, giver, taker), MAX_TRIES):
             self._left -= 1
             if admits(giver, value) and not admits(taker, value):
+                self._characters -= len(value) if isinstance(value, str) else 0
                 return value
         return ABSENT
 
-    @staticmethod
-    def _candidates(note: Note, giver: Any, taker: Any) -> Iterator[Any]:
+    def _candidates(self, note: Note, giver: Any, taker: Any) -> Iterator[Any]:
         yield from note.hints
-        sampler = Sampler((giver, taker))
+        sampler = Sampler((giver, taker), LONGEST if self._characters > 0 else LONGEST // 100)
         if note.alone is not None:
             yield from sampler.values(note.alone)
         yield from sampler.values(giver)

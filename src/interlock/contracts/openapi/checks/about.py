@@ -12,7 +12,7 @@ from interlock.contracts.pointer import ABSENT
 
 def check(meeting: Meeting) -> Iterator[Note]:
     old, new = meeting.both("default")
-    if old != new and not meeting.side.text:  # what leaving a parameter out means is said of the parameter
+    if old != new and meeting.side.text != "parameter":  # what leaving a parameter out means is said of the parameter
         yield meeting.changed("default", "default", old, new)
     if "deprecated" in meeting.words:
         yield from _deprecated(meeting)

@@ -9,7 +9,7 @@ from interlock.contracts.api.media_range import declared, essence
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.openapi.api_comparison import ApiComparison
 from interlock.contracts.openapi.place import Place, deeper, read
-from interlock.contracts.openapi.schema_node import Direction
+from interlock.contracts.openapi.schema_node import Direction, Text
 from interlock.contracts.pointer import ABSENT
 
 Placed = tuple[Mapping[str, Any], Place]
@@ -54,12 +54,12 @@ def media(api: ApiComparison, area: Direction, label: str, old: Placed, new: Pla
             api.say(f"{area}-media-type-removed", flipped, label, place, None, name, ABSENT, name)
             continue
         _ranges(api, area, label, (name, place), (other, after[other][1]), flipped)
-        _schemas(api, area, f"{label}, {name}", (value, place), after[other], flipped)
+        _schemas(api, area, label, name, (value, place), after[other], flipped)
     for name, (value, place) in after.items():
         if name not in before and _counterpart(name, before) is None and not _covered(name, before):
             api.say(f"{area}-media-type-added", flipped, label, None, place, ABSENT, name, name)
         elif name not in before and (wide := _covered(name, before)):
-            _schemas(api, area, f"{label}, {name}", before[wide], (value, place), flipped)
+            _schemas(api, area, label, name, before[wide], (value, place), flipped)
 
 
 def _counterpart(name: str, others: Mapping[str, Placed]) -> str | None:
@@ -84,20 +84,28 @@ def _ranges(
         api.say(word, flipped, label, old[1], new[1], old[0], new[0], f"{old[0]} became {new[0]}")
 
 
-def _schemas(api: ApiComparison, area: Direction, label: str, old: Placed, new: Placed, flipped: bool) -> None:
+def _schemas(
+    api: ApiComparison, area: Direction, label: str, media: str, old: Placed, new: Placed, flipped: bool
+) -> None:
+    label = f"{label}, {media}"
     opposite: dict[Direction, Direction] = {"request": "response", "response": "request"}
     direction = opposite[area] if flipped else area
     pairs = [
         None if one[0].get("schema") is None else (one[0]["schema"], (one[1], "schema")) for one in (old, new)
     ]  # fmt: skip
     if pairs != [None, None]:
-        api.compare(direction, False, label, *pairs)
+        api.compare(direction, _text(media), label, *pairs)
     if area == "request":
         before, after = (_encodings(one[0]) for one in (old, new))
         for name in before.keys() & after.keys():
             if before[name] != after[name]:
                 at = (deeper(old[1], "encoding", name), deeper(new[1], "encoding", name))
                 api.say("request-encoding-changed", flipped, label, *at, before[name], after[name], name)
+
+
+def _text(media: str) -> Text:
+    """Forms have texts only; the parts of a multipart body have types of their own."""
+    return "form" if essence(media) == "application/x-www-form-urlencoded" else ""
 
 
 def _encodings(content: Mapping[str, Any]) -> dict[str, Any]:

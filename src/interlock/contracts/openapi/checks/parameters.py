@@ -122,7 +122,7 @@ def _writing(api: ApiComparison, label: str, where: str, old: Placed, new: Place
 def _is_compound(api: ApiComparison, placed: tuple[int, Placed]) -> bool:
     """Explode says something of lists and objects only."""
     side, (parameter, place) = placed
-    comparison = api.schemas(Side("request", text=True))
+    comparison = api.schemas(Side("request", text="parameter"))
     views = (comparison.olds, comparison.news)[side]
     schema = parameter.get("schema")
     if schema is None:
@@ -136,7 +136,7 @@ def value(api: ApiComparison, direction: Direction, label: str, old: Placed, new
     media = [_media(one) for one in (old, new)]
     pairs = [_schema(one) for one in (old, new)]
     if media[0] == media[1] and pairs != [None, None]:
-        api.compare(direction, media[0] is None, label, *pairs)
+        api.compare(direction, "parameter" if media[0] is None else "", label, *pairs)
 
 
 def _schema(placed: Placed) -> tuple[Any, Place] | None:
@@ -170,7 +170,7 @@ def _default_of(api: ApiComparison, direction: Direction, side: int, placed: Pla
     found = _schema(placed)
     if found is None:
         return ABSENT
-    comparison = api.schemas(Side(direction, text=True))
+    comparison = api.schemas(Side(direction, text="parameter"))
     views = (comparison.olds, comparison.news)[side]
     return views.view(views.node(*found)).first("default", ABSENT)
 

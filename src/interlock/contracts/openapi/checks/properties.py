@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.facts import matches
 from interlock.contracts.openapi.meeting import Meeting, Note, Pair
 from interlock.contracts.openapi.schema_node import Node
@@ -106,5 +107,5 @@ def matches_text(pattern: str, text: str) -> bool:
     """False where the pattern is none."""
     try:
         return matches(pattern, text)
-    except Exception:
+    except ContractInvalid:
         return False
