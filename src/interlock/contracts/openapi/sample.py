@@ -17,7 +17,7 @@ _WORD = "text"
 
 
 class Sampler:
-    """`edges` are views whose bounds matter too, `longest` a text's most characters; `steps` ends a search that grows."""
+    """`edges` are views whose bounds matter too, `longest` is in characters; `steps` ends a search that grows."""
 
     def __init__(self, edges: tuple[SchemaView, ...], longest: int = 1000, steps: int = 600) -> None:
         self._edges = edges
