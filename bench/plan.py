@@ -21,6 +21,8 @@ class Plan:
     stored_events: int = 1_000_000
     growth_count: int = 60_000
     stage_count: int = 40_000
+    lint_resources: int = 280
+    lint_rounds: int = 3
     thorough: bool = True  # also the comparisons that no aim asks for
     rivals: str | None = None  # why they cannot run
     redis: bool = True
@@ -40,5 +42,6 @@ def quick(place: Path) -> Plan:
         stored_events=300_000,
         growth_count=12_000,
         stage_count=15_000,
+        lint_rounds=1,
         thorough=False,
     )

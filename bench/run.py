@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench import machine, report, stages
 from bench.comparison import Findings
-from bench.parts import api_diff, growth, ingest, latency, slow_sync, whole
+from bench.parts import api_diff, growth, ingest, latency, lint, slow_sync, whole
 from bench.plan import Plan, quick
 from bench.subjects import rivals_venv
 
@@ -28,6 +28,7 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "slow-sync": slow_sync.measure,
     "stages": stages.measure,
     "api-diff": api_diff.measure,
+    "lint": lint.measure,
 }
 
 

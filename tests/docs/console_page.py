@@ -50,7 +50,7 @@ def moves_of(page: Path) -> Iterator[Move]:
             yield from _commands(text)
         elif kind == "diff":
             yield from _edits(_named(_EDIT, lead), text)
-        elif kind in ("json", "python", "toml"):
+        elif kind in ("json", "python", "toml", "yaml"):
             yield WriteFile(_named(_WRITE, lead), text + "\n")
         elif kind not in ("sh", "text"):
             raise AssertionError(f"what does a reader do with a block of {kind}?")

@@ -24,6 +24,8 @@ from interlock.contracts.report.entry import FORMATS, Report
 from interlock.contracts.rule import BY_ID
 from interlock.contracts.waiver import Waivers
 from interlock.estate.lint import Linted, LintRun, Unreadable
+from interlock.estate.lint_fix import fix
+from interlock.model.classification import Classification
 
 _SHOWN = 5
 
@@ -37,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--severity", choices=("error", "warning"), default="warning", help="the least that is shown (default: warning)"
     )
     parser.add_argument("--strict", action="store_true", help="exit 1 for warnings too")
+    parser.add_argument("--fix", action="store_true", help="put right what changes no meaning, then lint")
+    parser.add_argument(
+        "--classify", choices=[one.value for one in Classification], metavar="CLASS",
+        help="with --fix: the class of fields whose name tells none (internal, say)",
+    )  # fmt: skip
     parser.add_argument("--waivers", type=Path, metavar="FILE", help="accepted findings of single contracts")
     parser.add_argument("--explain", nargs="?", const="", metavar="ID", help="what a rule wants; without ID: all rules")
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
@@ -49,13 +56,19 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.explain is not None:
             print(explanation(_rule(arguments.explain)) if arguments.explain else overview())
             return 0
+        if arguments.classify and not arguments.fix:
+            raise Unreadable("--classify", "It says how to fix, and nothing is to be fixed.", "Add --fix.")
         wanted = frozenset(_rule(one).id for one in arguments.rules.split(",")) if arguments.rules else None
         waivers = _waivers(arguments.waivers)
     except Unreadable as problem:
         print(problem, file=sys.stderr)
         return 2
-    at = arguments.waivers.parent if arguments.waivers else Path()
-    linted = LintRun(wanted, waivers, at, today()).run(arguments.paths or [Path()])
+    paths, at = arguments.paths or [Path()], arguments.waivers.parent if arguments.waivers else Path()
+    if arguments.fix:
+        fixed = fix(lambda: LintRun(wanted, waivers, at, today(), gather=False).run(paths), arguments.classify)
+        for file, count in fixed.items():
+            print(f"{file}  {counted(count, 'place')} put right", file=sys.stderr)
+    linted = LintRun(wanted, waivers, at, today()).run(paths)
     shown = [one for one in linted.findings if one.severity == "error" or arguments.severity == "warning"]
     if arguments.format == "text":
         for line in _lines(shown, all_of_them=wanted is not None):

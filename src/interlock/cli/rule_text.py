@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interlock.contracts.check_rule import Rule
+from interlock.contracts.lint.repair import REPAIRS
 from interlock.contracts.lint.rule import LintRule
 from interlock.contracts.rule import RULES
 
@@ -16,6 +17,8 @@ def explanation(rule: Rule) -> str:
         if rule.spectral:
             lines.append(f"   Spectral: {', '.join(rule.spectral)}")
     lines.append(f"   {rule.fix}")
+    if rule.id in REPAIRS:
+        lines.append("   interlock lint --fix puts it right.")
     for title, example in (("Bad", rule.bad), ("Good", rule.good)):
         text = shown(example)
         if text:

@@ -52,14 +52,18 @@ class LintRun:
     """One run over some paths.
 
     wanted      ids of the rules that may speak; None: all
+    gather      see Linter.flaws
     waivers     for single contracts; an estate has its own. `waivers_at` is the folder from which they name files.
     """
 
-    def __init__(self, wanted: frozenset[str] | None, waivers: Waivers, waivers_at: Path, today: date) -> None:
+    def __init__(
+        self, wanted: frozenset[str] | None, waivers: Waivers, waivers_at: Path, today: date, *, gather: bool = True
+    ) -> None:
         self._wanted = wanted
         self._waivers = waivers
         self._waivers_at = waivers_at
         self._today = today
+        self._gather = gather
         self._linter = Linter(rule for rule in LINT_RULES if wanted is None or rule.id in wanted)
         self._linted = Linted()
 
@@ -120,7 +124,7 @@ class LintRun:
         name = path.as_posix()
         try:
             text = DocumentText(content)
-            flaws = self._linter.flaws(text.value)
+            flaws = self._linter.flaws(text.value, gather=self._gather)
         except DocumentUnreadable as problem:
             raise Unreadable(f"{name}:{problem.line}", problem.detail, "Correct the text at this line.") from None
         except NoContract as problem:

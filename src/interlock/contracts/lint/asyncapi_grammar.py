@@ -33,7 +33,7 @@ CorrelationId
   description string
   location! string
 MessageExample
-  headers object
+  headers any
   payload any
   name string
   summary string

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from interlock.contracts import pointer
-from interlock.contracts.lint.example_validator import ExampleValidator
+from interlock.contracts.lint.document_rules import ROOTS
+from interlock.contracts.lint.example_validator import ExampleValidator, Unchecked
 from interlock.contracts.lint.rule import Flaws, LintRule, Tokens
 from interlock.contracts.lint.samples import API
 from interlock.contracts.lint.scene import Scene, tokens
@@ -24,11 +24,11 @@ def _of_schema(node: Any, scene: Scene) -> Flaws:
     if scene.language == "json-schema" and scene.at is None and scene.governed:
         return  # those of an event are held to its compiled contract
     for where, value in _values(node):
-        yield from _checked(scene, (), node, where, value)
+        yield from _checked(scene, node, where, value)
 
 
 def _default(node: Any, scene: Scene) -> Flaws:
-    yield from _checked(scene, (), node, ("default",), node["default"])
+    yield from _checked(scene, node, ("default",), node["default"])
 
 
 def _values(node: Any) -> Iterator[tuple[Tokens, Any]]:
@@ -45,13 +45,13 @@ def _of_holder(node: Any, scene: Scene) -> Flaws:
     if not isinstance(schema, dict):
         return
     if "example" in node:
-        yield from _checked(scene, ("schema",), schema, ("example",), node["example"])
+        yield from _checked(scene, schema, ("example",), node["example"])
     examples = node.get("examples")
     for name, example in examples.items() if isinstance(examples, dict) else ():
         whole = scene.followed(example)
         if isinstance(whole, dict) and "value" in whole:
             where = ("examples", name, "value") if "$ref" not in example else ("examples", name)
-            yield from _checked(scene, ("schema",), schema, where, whole["value"])
+            yield from _checked(scene, schema, where, whole["value"])
 
 
 def _of_message(node: Any, scene: Scene) -> Flaws:
@@ -60,14 +60,21 @@ def _of_message(node: Any, scene: Scene) -> Flaws:
         for name in ("payload", "headers"):
             described = isinstance(node.get(name), dict) and (name == "headers" or not scene.foreign(node))
             if described and isinstance(example, dict) and name in example:
-                yield from _checked(scene, (name,), node[name], ("examples", index, name), example[name])
+                yield from _checked(scene, node[name], ("examples", index, name), example[name])
 
 
-def _checked(scene: Scene, beneath: Tokens, schema: Any, where: Tokens, value: Any) -> Flaws:
-    place = pointer.join((*tokens(scene.at), *beneath))
+def _checked(scene: Scene, schema: Any, where: Tokens, value: Any) -> Flaws:
     noun = "default" if where == ("default",) else "example"
-    for inner, detail in _validator(scene).errors(place, schema, value):
-        yield (*where, *inner), f"The {noun} breaks its own schema: {detail}."
+    try:
+        for inner, detail in _validator(scene).errors(schema, value):
+            yield (*where, *inner), f"The {noun} breaks its own schema: {detail}."
+    except Unchecked:
+        scene.memo.setdefault("unchecked", []).append((*tokens(scene.at), *where))
+
+
+def _unchecked(node: Any, scene: Scene) -> Flaws:
+    for where in scene.memo.get("unchecked", ()):
+        yield where, "The schema multiplies, or moves its own base: this was not held to it."
 
 
 def _example(node: Any, scene: Scene) -> Flaws:
@@ -110,5 +117,19 @@ EXAMPLE_RULES: tuple[LintRule, ...] = (
         on=("Schema", "SchemaPart"),
         when=("default",),
         check=_default,
+    ),
+    LintRule(
+        id="EXAMPLE_UNCHECKED",
+        purpose="An example that nobody could hold to its schema proves nothing.",
+        fix="Make the schema smaller: name shared parts once, and let alternatives not repeat one another.",
+        place=API,
+        bad='{"components": {"schemas": {"Order": {"properties": {"note": {"x-classification": "internal",'
+        ' "example": "a", "$id": "https://shop.test/note", "type": "string", "maxLength": 9}}}}}}',
+        good="{}",
+        severity="warning",
+        source="Interlock",
+        on=ROOTS,
+        when="end",
+        check=_unchecked,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from interlock.contracts import pointer
@@ -16,7 +16,8 @@ from interlock.contracts.lint.rule import LintRule, Tokens
 from interlock.contracts.lint.rules import LINT_RULES
 from interlock.contracts.lint.scene import At, Language, Scene, tokens
 from interlock.contracts.lint.schema_grammar import SCHEMA
-from interlock.contracts.lint.walk import Walk
+from interlock.contracts.lint.shape import without
+from interlock.contracts.lint.walk import MISSING, TYPE, UNKNOWN, Walk
 from interlock.contracts.schema_lint import Objection
 
 _ROOTS = {"openapi": "OpenAPI", "asyncapi": "AsyncAPI", "json-schema": "Schema"}
@@ -45,29 +46,56 @@ class Linter:
         self._wanted = frozenset(rule.id for rule in self._rules)
         self.kinds = lru_cache(maxsize=None)(self._kinds)
 
-    def flaws(self, document: Any, name: str = "", *, governed: bool | None = None) -> list[Flaw]:
-        """In the order of the walk. `governed` is told by `x-interlock` unless it is given. Raises NoContract."""
+    def flaws(self, document: Any, name: str = "", *, governed: bool | None = None, gather: bool = True) -> list[Flaw]:
+        """In the order of the walk. Raises NoContract.
+
+        governed    told by `x-interlock` unless it is given
+        gather      in a document of others that classifies no field, that is one finding and not one for each field
+        """
         language, version = language_of(document)
+        root = _ROOTS[language]
         if governed is None:
             governed = isinstance(document.get(EXTENSION), dict)
-        scene = Scene(document, language, version, name, governed)
         found: dict[Flaw, None] = {}
+        misshapen: list[Tokens] = []
 
         def report(rule: LintRule, at: At, where: Tokens, detail: str) -> None:
+            if rule is TYPE:
+                misshapen.append((*tokens(at), *where))
             if rule.id in self._wanted:
                 severity: Severity = "warning" if rule.governed and not governed else rule.severity
                 found[Flaw(rule, severity, pointer.join((*tokens(at), *where)), detail)] = None
 
+        def report_rest(rule: LintRule, at: At, where: Tokens, detail: str) -> None:
+            if rule not in (TYPE, MISSING, UNKNOWN) and not (owners and tokens(at) in owners):
+                report(rule, at, where, detail)
+
+        shapes = _shapes(language, version)
+        bare = Scene(document, language, version, name, governed)
+        Walk(bare, shapes, report).run(shapes[root])
+        owners = {place[:-1] for place in misshapen}  # first their shape, then what they say
+        sound = without(document, misshapen) if misshapen else document
+        scene = Scene(sound, language, version, name, governed)
+        scene.references.update(bare.references)
         kinds = self.kinds(language, version)
-        Walk(scene, kinds, report).run(kinds[_ROOTS[language]])
-        return list(found) if governed or scene.memo.get("classified") else _gathered(list(found))
+        Walk(scene, kinds, report_rest).run(kinds[root])
+        together = gather and not governed and not scene.memo.get("classified")
+        return _gathered(list(found)) if together else list(found)
 
     def _kinds(self, language: Language, version: str) -> dict[str, Kind]:
-        if language == "openapi":
-            return compiled(openapi_grammar.GRAMMARS[version], version, self._rules)
-        if language == "asyncapi":
-            return compiled(asyncapi_grammar.GRAMMARS[version], version, self._rules)
-        return compiled(SCHEMA, version, self._rules)
+        return compiled(_grammar(language, version), version, self._rules)
+
+
+@cache
+def _shapes(language: Language, version: str) -> dict[str, Kind]:
+    """The bare grammar: what has another type than it should is found before any rule looks."""
+    return compiled(_grammar(language, version), version, ())
+
+
+def _grammar(language: Language, version: str) -> str:
+    if language == "openapi":
+        return openapi_grammar.GRAMMARS[version]
+    return asyncapi_grammar.GRAMMARS[version] if language == "asyncapi" else SCHEMA
 
 
 _LINTER = Linter()
@@ -100,7 +128,6 @@ def language_of(document: Any) -> tuple[Language, str]:
 
 
 def _gathered(found: list[Flaw]) -> list[Flaw]:
-    """In a document that classifies nothing, that is one finding, and not one for each field."""
     fields = [flaw for flaw in found if flaw.rule.id == _UNCLASSIFIED]
     if len(fields) < 2:
         return found
