@@ -14,6 +14,8 @@ from interlock.contracts.json_schema.walk import Fact
 
 Place = tuple[str, ...]
 MAX_ERRORS = 50
+# Of those that stand elsewhere.
+MAX_SUSPECTS = 200
 
 
 class Blame:
@@ -26,6 +28,11 @@ class Blame:
         self._schema = schema
         self._suspects = suspects
         self._direction = direction
+        self._at: dict[Place, list[tuple[int, Place, Fact]]] = {}
+        self._named: dict[str, list[tuple[int, Place, Fact]]] = {}
+        for suspect in suspects:
+            self._at.setdefault(suspect[1], []).append(suspect)
+            self._named.setdefault(suspect[2].name, []).append(suspect)
 
     def of(self, witness: Any, known: set[int]) -> Iterator[int]:
         """Suspects that this document accuses. One that only encloses the failure is accused when none is nearer."""
@@ -66,14 +73,24 @@ class Blame:
         return place
 
     def _nearest(self, place: Place, names: set[str], known: set[int]) -> int | None:
+        # What stands at the very place, or is named there, outdoes all others: mostly nobody else needs a look.
+        exact = [*self._at.get(place, ()), *(one for name in names for one in self._named.get(name, ()))]
+        found = self._best(exact, place, names, known)
+        if found is None or found[0] < 900:
+            found = self._best(self._suspects[:MAX_SUSPECTS], place, names, known)
+        return None if found is None else -found[2]
+
+    def _best(
+        self, suspects: Sequence[tuple[int, Place, Fact]], place: Place, names: set[str], known: set[int]
+    ) -> tuple[int, int, int] | None:
         best: tuple[int, int, int] | None = None
-        for index, mine, fact in self._suspects:
+        for index, mine, fact in suspects:
             score = _score(mine, fact, place, names)
             if score:
                 score += 2000 * (score >= 900) + mostly_breaks(fact.rule, self._direction) * 600
                 rank = (score, -(index in known), -index)
                 best = rank if best is None or rank > best else best
-        return None if best is None else -best[2]
+        return best
 
 
 def _score(mine: Place, fact: Fact, place: Place, names: set[str]) -> int:

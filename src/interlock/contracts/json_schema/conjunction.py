@@ -12,8 +12,11 @@ from typing import Any
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.schema_document import SchemaDocument
 
-MAX_PARTS = 500
-MAX_FAMILY = 50_000
+MAX_PARTS = 5000
+MAX_HOPS = 64
+# Beside a reference these say nothing of values.
+_MERE = frozenset({"$ref", "title", "description", "$comment", "deprecated", "readOnly", "writeOnly"})
+MAX_FAMILY = 20_000
 
 
 class Budget:
@@ -46,6 +49,18 @@ class Part:
         schema = self.document.spoken(self.schema)
         return self if schema is self.schema else Part(schema, self.document)
 
+    def meant(self) -> Part:
+        """What a mere reference refers to; else itself. So that all who refer to one schema ask one question."""
+        part = self.spoken()
+        for _ in range(MAX_HOPS):
+            schema = part.schema
+            if not isinstance(schema, dict) or "$ref" not in schema:
+                break
+            if not part.document.ref_alone and not schema.keys() <= _MERE:
+                break
+            part = Part(part.document.target(schema, schema["$ref"]), part.document).spoken()
+        return part
+
 
 class Conjunction:
     """Immutable. `parts` are plain objects without `$ref` and `allOf`; `never` is True when one of them was false.
@@ -71,8 +86,7 @@ class Conjunction:
         )  # fmt: skip
         self.never = any(part.schema is True for part in self.denied)
         seen: dict[tuple[int, int], Part] = {}
-        for part in self.given:
-            self._open(part, seen, 0)
+        self._open(seen)
         denied_more = [Part(part.schema["not"], part.document) for part in seen.values() if "not" in part.schema]
         self.denied = tuple({part.key: part for part in (*self.denied, *denied_more)}.values())
         self.parts = tuple(seen.values())
@@ -86,7 +100,7 @@ class Conjunction:
         opened: frozenset[tuple[Any, str]] = frozenset(),
     ) -> Conjunction:
         """Another one, met again as the same object wherever the same is asked: what was found of it is kept."""
-        given, denied = tuple(given), tuple(denied)
+        given, denied = tuple(part.meant() for part in given), tuple(denied)
         key = (
             frozenset(part.key for part in given if part.schema is not True),
             frozenset(part.key for part in denied), opened,
@@ -98,29 +112,30 @@ class Conjunction:
             known = self._family[key] = Conjunction(given, denied, opened, self._family)
         return known
 
-    def _open(self, part: Part, seen: dict[tuple[int, int], Part], hops: int) -> None:
-        part = part.spoken()
-        schema = part.schema
-        if schema is True or part.key in seen:
-            return
-        if schema is False:
-            self.never = True
-            return
-        if not isinstance(schema, dict):
-            raise ContractInvalid("", "A schema is an object or a boolean.")
-        if hops > 64 or len(seen) > MAX_PARTS:
-            raise ContractInvalid("", "The schema refers to itself and to nothing else, or repeats itself too often.")
-        if "$ref" in schema:
-            target = Part(part.document.target(schema, schema["$ref"]), part.document)
-            if not (part.document.ref_alone or len(schema) == 1):
-                seen[part.key] = part
-            self._open(target, seen, hops + 1)
-            if part.document.ref_alone:
+    def _open(self, seen: dict[tuple[int, int], Part]) -> None:
+        """Through `$ref` and `allOf`, each schema once: loops among them have been refused (references.py)."""
+        stack = list(reversed(self.given))
+        visited: set[tuple[int, int]] = set()
+        while stack:
+            part = stack.pop().spoken()
+            schema = part.schema
+            if schema is True or part.key in visited:
+                continue
+            if schema is False:
+                self.never = True
                 return
-        elif "allOf" not in schema or len(schema) > 1:
-            seen[part.key] = part
-        for branch in schema.get("allOf") or ():
-            self._open(Part(branch, part.document), seen, hops + 1)
+            if not isinstance(schema, dict):
+                raise ContractInvalid("", "A schema is an object or a boolean.")
+            if len(visited) > MAX_PARTS:
+                raise ContractInvalid("", f"More than {MAX_PARTS} schemas hold of one value, by allOf and references.")
+            visited.add(part.key)
+            alone = "$ref" in schema and part.document.ref_alone
+            if not alone and len(schema) > ("$ref" in schema) + ("allOf" in schema):
+                seen[part.key] = part
+            branches = () if alone else schema.get("allOf") or ()
+            stack.extend(Part(branch, part.document) for branch in reversed(branches))
+            if "$ref" in schema:
+                stack.append(Part(part.document.target(schema, schema["$ref"]), part.document))
 
     def also(self, *parts: Part, denied: Iterable[Part] = (), opened: tuple[Any, str] | None = None) -> Conjunction:
         """This and more."""

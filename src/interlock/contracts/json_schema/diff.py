@@ -18,7 +18,7 @@ from interlock.contracts.json_schema.dialect import Dialect, dialects_of
 from interlock.contracts.json_schema.inclusion import STEPS, Included, Undecided
 from interlock.contracts.json_schema.messages import message, of_the_whole
 from interlock.contracts.json_schema.reading import forgiven, read
-from interlock.contracts.json_schema.references import circle, dangling
+from interlock.contracts.json_schema.references import bomb, circle, dangling
 from interlock.contracts.json_schema.rules import ANNOTATION_RULES, RULES
 from interlock.contracts.json_schema.schema_document import SchemaDocument
 from interlock.contracts.json_schema.side import Side
@@ -40,7 +40,7 @@ def changes(old: Any, new: Any, reading: Reading = "SETS", *, steps: int = STEPS
     if old == new and repr(old) == repr(new):
         return []
     both = Part(old, documents[0]), Part(new, documents[1])
-    facts = list(islice(Walk().facts(*both, (), ()), MAX_FACTS))
+    facts = list(islice(Walk().facts(*both), MAX_FACTS))
     stated: list[Change] = []
     harmed: set[int] = set()
     for direction in _DIRECTIONS:
@@ -63,9 +63,9 @@ def _sound(schema: Any, dialect: Dialect) -> SchemaDocument:
         refuse_deep(schema)
         raise dangling(SchemaDocument(schema, dialect)) or problem from None
     document = SchemaDocument(schema, dialect)
-    turning = circle(document)
-    if turning is not None:
-        raise turning
+    endless = circle(document) or bomb(document)
+    if endless is not None:
+        raise endless
     return document
 
 

@@ -15,6 +15,7 @@ import jsonschema_rs
 from jsonschema_rs.canonical import Containment
 
 from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.json_schema.choices import Choices
 from interlock.contracts.json_schema.conjunction import Budget, Conjunction, Part
 from interlock.contracts.json_schema.dialect import dialects_of
 from interlock.contracts.json_schema.proof import Prover
@@ -89,7 +90,7 @@ class Inclusion:
     def proved(self, whole: Conjunction, goal: Part) -> bool:
         self._budget.left = self._steps
         try:
-            return self._prover.holds(whole, goal)
+            return self._prover.proves(whole, goal)
         except Budget.Spent:
             return False
 
@@ -115,7 +116,7 @@ class Inclusion:
     def _canonical(self, schema: Any, document: SchemaDocument) -> Any:
         if schema is not document.root and not document.refers_to_nothing(schema):
             raise ValueError("a part whose references mean its document cannot stand alone")
-        if len(repr(schema)) > _CANONICAL_LIMIT:
+        if len(repr(schema)) > _CANONICAL_LIMIT or not Choices(document).few(schema):
             raise ValueError("too large")
         return jsonschema_rs.canonicalize(
             schema, draft=_DRAFTS[document.dialect], validate_formats=True, offline=True

@@ -18,7 +18,9 @@ from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-MAX_STATES = 20_000
+MAX_STATES = 10_000
+# Moves looked at in one search: some tenths of a second.
+MAX_WORK = 1_000_000
 MAX_NODES = 20_000
 MAX_PATTERN = 2000
 LAST = 0x10FFFF
@@ -211,10 +213,23 @@ def find(
         return None
     if min_length > 5000:
         raise LanguageUnknown("the text would be too long")
-    return _search(tuple(match), tuple(avoid), min_length, max_length, max_states)
+    found = _asked(tuple(match), tuple(avoid), min_length, max_length, max_states)
+    if isinstance(found, LanguageUnknown):
+        raise found
+    return found
 
 
 @lru_cache(maxsize=20_000)
+def _asked(
+    match: tuple[str, ...], avoid: tuple[str, ...], min_length: int, max_length: int | None, max_states: int
+) -> str | LanguageUnknown | None:
+    """A failure is kept, too: it was the most expensive answer."""
+    try:
+        return _search(match, avoid, min_length, max_length, max_states)
+    except LanguageUnknown as unknown:
+        return unknown.with_traceback(None)
+
+
 def _search(
     match: tuple[str, ...], avoid: tuple[str, ...], min_length: int, max_length: int | None, max_states: int
 ) -> str | None:
@@ -225,6 +240,7 @@ def _search(
     first = tuple(one.closure((0,), begin=True) for one in both)
     queue: deque[tuple[tuple[frozenset[int], ...], str]] = deque([(first, "")])
     seen = {(first, 0)}
+    work = 0
     while queue:
         state, text = queue.popleft()
         if len(text) >= min_length and _accepted(both, len(wanted), state, empty=not text):
@@ -232,6 +248,9 @@ def _search(
         if max_length is not None and len(text) >= max_length:
             continue
         for symbol in symbols:
+            work += sum(map(len, state))
+            if work > MAX_WORK:
+                raise LanguageUnknown("the patterns take too long")
             reached = tuple(one.step(nodes, symbol) for one, nodes in zip(both, state, strict=True))
             if not all(reached[: len(wanted)]):
                 continue

@@ -25,6 +25,7 @@ _WORDS = {
     "type-changed": "{field} has another type: {old} became {new}",
     "enum-added": "{field} takes listed values only: {new}",
     "enum-removed": "{field} takes more than the listed values {old}",
+    "enum-changed": "{field} takes other listed values: {old} became {new}",
     "enum-value-added": "{field} takes {new} too",
     "enum-value-removed": "{field} no longer takes {old}",
     "const-added": "{field} takes {new} only",

@@ -21,6 +21,8 @@ from interlock.contracts.json_schema.schema_document import SchemaDocument
 
 MAX_SPLITS = 12
 MAX_CASES = 40
+# Of the value, before a question is put off.
+MAX_DEPTH = 10
 _COUNTING = frozenset({"minProperties", "maxProperties"})
 _Key = tuple[Any, Any]
 # They say nothing about validity, or are read together with another keyword.
@@ -42,12 +44,13 @@ class Prover:
         self._open: dict[_Key, tuple[int, int]] = {}
         self._trail: list[_Key] = []
         self._depth = 0
-        self._nowhere = SchemaDocument(False)
+        self._nothing = Part(False, SchemaDocument(False))
+        self._later: dict[_Key, tuple[Conjunction, Part]] = {}
 
     def holds(self, whole: Conjunction, goal: Part, splits: int = MAX_SPLITS) -> bool:
         """Raises Budget.Spent."""
-        self.budget.spend()
-        goal = goal.spoken()
+        self.budget.spend(1 + len(whole.parts) // 8)
+        goal = goal.meant()
         if goal.schema is True or whole.never:
             return True
         if _among(whole, goal):
@@ -79,24 +82,58 @@ class Prover:
                 self._trail.append(key)
         return proved
 
+    def proves(self, whole: Conjunction, goal: Part) -> bool:
+        """As `holds`, for the one who asks from outside. Raises Budget.Spent.
+
+        Deep inside a value a question is taken as proved at first, and asked by itself later: by induction on the depth
+        of the value that is as good, and a chain of thousands of definitions needs no stack. If one of these fails, all
+        that was proved meanwhile is forgotten, and the proof begins anew with that known.
+        """
+        while True:
+            self._later = {}
+            if not self.holds(whole, goal):
+                return False
+            if self._settled():
+                return True
+            for key in [key for key, known in self._known.items() if known[0]]:
+                del self._known[key]
+            self._trail.clear()
+
+    def _settled(self) -> bool:
+        """Whether all that was put off is proved; what fails is known from then on."""
+        asked: set[_Key] = set()
+        while waiting := [key for key in self._later if key not in asked]:
+            for key in waiting:
+                asked.add(key)
+                if not self.holds(*self._later[key]):
+                    return False
+        return True
+
     def empty(self, whole: Conjunction, splits: int = MAX_SPLITS) -> bool:
         """No value at all."""
-        return self.holds(whole, Part(False, self._nowhere), splits) if not whole.never else True
+        return whole.never or self.holds(whole, self._nothing, splits)
 
     def beneath(self, whole: Conjunction, goal: Part) -> bool:
         """The same question about a value inside the value."""
+        if self._depth >= MAX_DEPTH:
+            return self._put_off(whole, goal)
         self._depth += 1
         try:
             return self.holds(whole, goal)
         finally:
             self._depth -= 1
 
+    def _put_off(self, whole: Conjunction, goal: Part) -> bool:
+        goal = goal.meant()
+        key = (whole.key, goal.key)
+        known = self._known.get(key)
+        if known is not None:
+            return known[0]
+        self._later[key] = (whole, goal)
+        return True
+
     def nothing_beneath(self, whole: Conjunction) -> bool:
-        self._depth += 1
-        try:
-            return self.empty(whole)
-        finally:
-            self._depth -= 1
+        return whole.never or self.beneath(whole, self._nothing)
 
     def _attempt(self, whole: Conjunction, goal: Part, splits: int) -> bool:
         finite = whole.facts.finite

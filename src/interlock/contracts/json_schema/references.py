@@ -1,4 +1,4 @@
-"""References that lead nowhere, out of the document, or round in a circle, told with the place where they stand."""
+"""References that lead nowhere, out, round in a circle, or to each other without measure, told with their place."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from interlock.contracts.json_schema.schema_document import SchemaDocument
 # Schemas in these judge the same value as the schema around them: nothing is consumed on the way.
 _IN_PLACE = ("not", "if", "then", "else")
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
+MAX_LOOKS = 1_000_000
 _META_SCHEMAS = ("http://json-schema.org/", "https://json-schema.org/")
 _BUNDLE = "Put what it refers to into this document, below $defs: nothing is fetched."
 _POINT = "Correct the reference, or add what it points at."
+_FEWER = "Let each schema be referred to once on the way, or write out what it comes to."
 _BREAK = "Let something stand between the reference and its own target, such as a property or an item."
 
 
@@ -46,6 +48,31 @@ def circle(document: SchemaDocument) -> ContractInvalid | None:
             said = "The schema refers to itself and to nothing else: no value can be judged by it."
             return ContractInvalid(pointer.join((*place, "$ref") if "$ref" in found else place), said, _BREAK)
     return None
+
+
+def bomb(document: SchemaDocument) -> ContractInvalid | None:
+    """A schema that would look at one value more than MAX_LOOKS times. Circles have been refused before."""
+    looks: dict[int, int] = {}
+    for place, schema in _schemas(document.root):
+        if _looks(document, schema, looks) > MAX_LOOKS:
+            said = f"The schema looks at one value more than {MAX_LOOKS:,} times, by references within references."
+            return ContractInvalid(pointer.join(place), said, _FEWER)
+    return None
+
+
+def _looks(document: SchemaDocument, start: dict[str, Any], looks: dict[int, int]) -> int:
+    """How many schemas judge the same value, those met twice counted twice; kept in `looks` by identity."""
+    stack = [start]
+    while stack:
+        schema = stack[-1]
+        below = list(_asked(document, schema))
+        missing = [one for one in below if id(one) not in looks]
+        if missing:
+            stack.extend(missing)
+        else:
+            stack.pop()
+            looks[id(schema)] = min(1 + sum(looks[id(one)] for one in below), MAX_LOOKS + 1)
+    return looks[id(start)]
 
 
 def _circle_from(document: SchemaDocument, start: dict[str, Any], done: set[int]) -> dict[str, Any] | None:

@@ -13,12 +13,13 @@ from interlock.contracts.json_schema import language
 from interlock.contracts.json_schema.array_goals import positions_demanded
 from interlock.contracts.json_schema.conjunction import Conjunction, Part
 from interlock.contracts.json_schema.facts import Facts, exact, matches
+from interlock.contracts.json_schema.formats import long_example
 from interlock.contracts.json_schema.proof import Prover
-from interlock.contracts.json_schema.samples import Sampler, fits, leaves, number
+from interlock.contracts.json_schema.samples import MAX_SIZE, Sampler, fits, leaves, number
 from interlock.contracts.json_schema.schema_document import SchemaDocument
 
 # Searched to these depths in turn: a shallow witness is easier to read, and found sooner.
-DEPTHS = (2, 5, 12)
+DEPTHS = (2, 5, 12, 30)
 _STRANGE = ("not-a-valid-value", "", "!", " ", "ß", "a\nb", "0", "A", "x" * 40)
 
 
@@ -38,8 +39,9 @@ class Refuter:
 
     def witnesses(self, whole: Conjunction, goal: Part, depth: int = 0) -> Iterator[Any]:
         """Confirmed: each fits the whole and not the goal."""
-        for value in self._proposed(whole, goal, depth):
-            self.budget.spend()
+        finite = whole.facts.finite is not None
+        for count, value in enumerate(self._proposed(whole, goal, depth)):
+            self.budget.spend(not finite or count % 64 == 0)
             if not goal.document.admits(goal.schema, value) and fits(whole, value):
                 yield value
 
@@ -140,6 +142,9 @@ class Refuter:
             if choice is not None:
                 windows.append((least, most, (choice,)))
         for low, high, avoid in reversed(windows):
+            for name in sorted(facts.formats):
+                if low > 0 and (long := long_example(name, low)) is not None:
+                    yield long
             try:
                 found = language.find(facts.patterns, avoid, min_length=low, max_length=high)
             except language.LanguageUnknown:
@@ -175,16 +180,16 @@ class Refuter:
             for base in bases:
                 yield from ([*base, *base[-1:]], base[:1] * max(2, len(base)))
             one = self.sampler.one(facts.at_index(facts.prefix), depth + 1)
-            if one:
+            if one and facts.least("minItems") < MAX_SIZE:
                 yield one * max(2, facts.least("minItems"))
         if "contains" in schema:
             yield from self._uncontained(facts, Part(schema["contains"], document), schema, depth)
         yield from bases
 
     def _sizes(self, schema: dict[str, Any]) -> Iterator[int]:
-        if "maxItems" in schema and schema["maxItems"] < 500:
+        if "maxItems" in schema and schema["maxItems"] < MAX_SIZE:
             yield int(schema["maxItems"]) + 1
-        if schema.get("minItems"):
+        if 0 < schema.get("minItems", 0) < MAX_SIZE:
             yield int(schema["minItems"]) - 1
         yield from (0, 1, 2)
 
@@ -203,6 +208,9 @@ class Refuter:
         out = list(islice(self.witnesses(at, wanted, depth + 1), 2))
         into = self.sampler.one(at.also(wanted), depth + 1)
         least = facts.least("minItems")
+        counts = [schema.get("minContains", 1), schema.get("maxContains", 1)]
+        if max(least, *counts) > MAX_SIZE:
+            return
         for value in out:
             yield from ([value] * max(least, 1), [value] * max(least, 2), [])
             few = int(schema.get("minContains", 1)) - 1
@@ -339,4 +347,4 @@ class Refuter:
         yield small
 
     def _proved(self, whole: Conjunction, goal: Part) -> bool:
-        return self.prover.beneath(whole, goal)
+        return self.prover.proves(whole, goal)

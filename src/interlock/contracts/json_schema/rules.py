@@ -83,6 +83,8 @@ _SHAPES: tuple[ChangeRule, ...] = (
            {"type": "string"}, {"type": "string", "enum": ["a"]}),
     *_pair("enum-value-removed", "enum-value-added", ("A listed value is refused now", "One more value is listed"),
            {"enum": ["a", "b"]}, {"enum": ["a"]}),
+    _rule("enum-changed", "backward", "Very many listed values changed at once", {"enum": list(range(60))},
+          {"enum": list(range(60, 120))}, "none: its own mirror"),
     *_pair("const-added", "const-removed", ("Only one value is taken now", "The value is no longer fixed"),
            {"type": "string"}, {"type": "string", "const": "a"}),
     _rule("const-changed", "backward", "The fixed value became another one", {"const": "a"}, {"const": "b"},
@@ -212,11 +214,11 @@ ANNOTATION_RULES = frozenset(rule.id for rule in RULES if rule.effect == "annota
 FORGIVEN = frozenset({"property-added-optional", "property-removed"})
 # May break either way, by what stands beside them.
 _BOTH = frozenset({
-    "type-changed", "const-changed", "pattern-changed", "format-changed", "multiple-of-changed", "dependency-changed",
-    "schema-changed", "schema-constrained", "schema-freed", "property-added-optional", "property-added-required",
-    "property-removed", "pattern-property-added", "pattern-property-removed", "prefix-item-added",
-    "prefix-item-removed", "one-of-branch-added", "one-of-branch-removed", "if-added", "if-removed",
-    "all-of-branch-added", "all-of-branch-removed", "any-of-branch-added", "any-of-branch-removed",
+    "type-changed", "enum-changed", "const-changed", "pattern-changed", "format-changed", "multiple-of-changed",
+    "dependency-changed", "schema-changed", "schema-constrained", "schema-freed", "property-added-optional",
+    "property-added-required", "property-removed", "pattern-property-added", "pattern-property-removed",
+    "prefix-item-added", "prefix-item-removed", "one-of-branch-added", "one-of-branch-removed", "if-added",
+    "if-removed", "all-of-branch-added", "all-of-branch-removed", "any-of-branch-added", "any-of-branch-removed",
     "contains-added", "contains-removed", "items-added", "items-removed",
 })  # fmt: skip
 _DIRECTIONS = {rule.id: rule.direction for rule in RULES}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
 
@@ -14,6 +15,7 @@ from interlock.contracts.json_schema.formats import EXAMPLES, long_example
 
 MAX_DEPTH = 8
 MAX_LEAVES = 24
+MAX_SIZE = 20_000
 # Deeper than this, a schema asks for itself without an end.
 MAX_RECURSION = 20
 _WORDS = ("text", "other", "a", "")
@@ -27,20 +29,21 @@ def fits(whole: Conjunction, value: Any) -> bool:
 
 
 def leaves(whole: Conjunction, limit: int = MAX_LEAVES) -> Iterator[Conjunction]:
-    """The choices, opened one after the other, at most `limit` of them."""
-    stack = [whole]
+    """The choices opened, at most `limit` times: all by their first branch, then one by another, then two …"""
+    waiting: list[tuple[int, int, Conjunction]] = [(0, 0, whole)]
     found = steps = 0
-    while stack and found < limit and steps < 200:
-        steps += 1
-        one = stack.pop()
-        if one.never:
-            continue
-        branches = one.branches()
-        if branches is None:
-            found += 1
-            yield one
-        else:
-            stack.extend(reversed(branches))
+    while waiting and found < limit:
+        others, _, one = heappop(waiting)
+        while not one.never and steps < 20 * limit:
+            branches = one.branches()
+            if branches is None:
+                found += 1
+                yield one
+                break
+            for branch in branches[1:]:
+                steps += 1
+                heappush(waiting, (others + 1, steps, branch))
+            one = branches[0]
 
 
 class Sampler:
@@ -166,12 +169,14 @@ class Sampler:
         if depth < MAX_DEPTH:
             sizes += [low, sizes[0] + 1, *([high] if high is not None and high < 50 else [])]
         for size in dict.fromkeys(sizes):
-            if (high is None or size <= high) and size < 1000:
+            if (high is None or size <= high) and size < MAX_SIZE:
                 built = self.array(facts, size, wanted, depth)
                 if built is not None:
                     yield built
 
     def array(self, facts: Facts, size: int, wanted: list[tuple[Part, int]], depth: int) -> list[Any] | None:
+        if sum(count for _, count in wanted) > MAX_SIZE:
+            return None
         owed = [part for part, count in wanted for _ in range(count)]
         built: list[Any] = []
         for index in range(size):
@@ -184,6 +189,8 @@ class Sampler:
             if not found:
                 return None
             built += found
+            if index >= facts.prefix and not owed and not facts.unique:
+                return built + found * (size - len(built))  # the rest is like this one
         return built
 
     def _distinct(self, whole: Conjunction, taken: list[Any], depth: int) -> list[Any]:

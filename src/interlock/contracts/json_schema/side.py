@@ -26,6 +26,7 @@ from interlock.contracts.pointer import ABSENT
 # A comparison with more changed places than this is answered, but not every place is tried by itself.
 MAX_ROUNDS = 24
 MAX_WITNESSES = 400
+MAX_SMALL = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,11 @@ class Side:
         more, rest = self._once_more(found, rest)
         if not found and not more:
             return Answer(decision, self._without_whom(decision, rest))
-        harms = {index: Harm(self._small(index, witness, {*found, *more})) for index, witness in found.items()}
+        blame = self._blame(self._inclusion, self._sup, set(self._facts))
+        harms: dict[int, Harm] = {}
+        for index, witness in found.items():
+            small = self._small(blame, index, witness, {*found, *more}) if len(harms) < MAX_SMALL else witness
+            harms[index] = Harm(small)
         harms |= {index: Harm(witness) for index, witness in more.items()}
         harms |= {index: Harm(ABSENT, "no document was found that shows it") for index in rest}
         return Answer(decision, dict(sorted(harms.items())))
@@ -137,9 +142,8 @@ class Side:
             return loosened(root, self._places(index)[1])
         return candidate
 
-    def _small(self, index: int, witness: Any, accused: set[int]) -> Any:
+    def _small(self, blame: Blame, index: int, witness: Any, accused: set[int]) -> Any:
         """The witness without what is no part of the reason why this place refuses it."""
-        blame = self._blame(self._inclusion, self._sup, set(self._facts))
 
         def keeps(value: Any) -> bool:
             return (

@@ -33,6 +33,8 @@ ANNOTATIONS = {
     "deprecated": "deprecated", "readOnly": "read-only", "writeOnly": "write-only", "$comment": "comment",
     "$id": "id", "id": "id", "$schema": "dialect",
 }  # fmt: skip
+# An enum that changed in more values than these is told as a whole.
+MAX_VALUES = 50
 _CLASSES = tuple(str(one.value) for one in Classification)
 
 
@@ -62,8 +64,17 @@ class Walk:
 
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
+        self._below: list[tuple[Part, Part, tuple[str, ...], tuple[str, ...]]] = []
 
-    def facts(self, old: Part, new: Part, at: tuple[str, ...], to: tuple[str, ...]) -> Iterator[Fact]:
+    def facts(self, old: Part, new: Part) -> Iterator[Fact]:
+        """Of two whole documents, in their order."""
+        stack: list[tuple[Part, Part, tuple[str, ...], tuple[str, ...]]] = [(old, new, (), ())]
+        while stack:
+            yield from self._pair(*stack.pop())
+            stack.extend(reversed(self._below))
+            self._below.clear()
+
+    def _pair(self, old: Part, new: Part, at: tuple[str, ...], to: tuple[str, ...]) -> Iterator[Fact]:
         old, at = _followed(old, at)
         new, to = _followed(new, to)
         pair = (id(old.schema), id(new.schema))
@@ -81,7 +92,7 @@ class Walk:
         if "$ref" in old.schema:
             # Beside a reference other keywords stand: both count.
             (before, above), (after, below) = _target(old, at), _target(new, to)
-            yield from self.facts(before, after, above, below)
+            self._below.append((before, after, above, below))
         yield from _own(place)
         yield from self._children(place)
 
@@ -107,7 +118,7 @@ class Walk:
         for name in dict.fromkeys([*old, *new]):
             tokens = ("properties", name)
             if name in old and name in new:
-                yield from self._down(place, tokens, old[name], new[name])
+                self._down(place, tokens, old[name], new[name])
             elif name in new:
                 needed = name in (place.new.schema.get("required") or ())
                 rule = "property-added-required" if needed else "property-added-optional"
@@ -126,7 +137,7 @@ class Walk:
         elif new is ABSENT and old is not ABSENT:
             yield place.fact(f"{word}-removed", (keyword,), old, ABSENT)
         elif old is not ABSENT:
-            yield from self._down(place, (keyword,), old, new)
+            self._down(place, (keyword,), old, new)
 
     def _additional(self, place: _Place) -> Iterator[Fact]:
         old, new = place.both("additionalProperties", True)
@@ -139,7 +150,7 @@ class Walk:
             rule = "additional-properties-constrained" if narrower else "additional-properties-freed"
             yield place.fact(rule, ("additionalProperties",), old, new)
         else:
-            yield from self._down(place, ("additionalProperties",), old, new)
+            self._down(place, ("additionalProperties",), old, new)
 
     def _positions(self, place: _Place, keyword: str) -> Iterator[Fact]:
         old, new = place.both(keyword, ABSENT)
@@ -153,7 +164,7 @@ class Walk:
             elif index >= len(after):
                 yield place.fact("prefix-item-removed", tokens, before[index], ABSENT)
             else:
-                yield from self._down(place, tokens, before[index], after[index])
+                self._down(place, tokens, before[index], after[index])
 
     def _moved(self, place: _Place, before: str, after: str) -> Iterator[Fact]:
         """The same branches under the other word."""
@@ -168,7 +179,7 @@ class Walk:
         pairs, gone, come = _matched(old, new)
         for i, j in pairs:
             below = Part(old[i], place.old.document), Part(new[j], place.new.document)
-            yield from self.facts(*below, (*place.at, before, str(i)), (*place.to, after, str(j)))
+            self._below.append((*below, (*place.at, before, str(i)), (*place.to, after, str(j))))
         for i in gone:
             yield place.fact(f"{word}-branch-removed", (before, str(i)), old[i], ABSENT, new_tokens=(after, str(i)))
         for j in come:
@@ -179,7 +190,7 @@ class Walk:
         for name in dict.fromkeys([*old, *new]):
             tokens = (keyword, name)
             if name in old and name in new:
-                yield from self._down(place, tokens, old[name], new[name])
+                self._down(place, tokens, old[name], new[name])
             else:
                 rule = f"{word}-added" if name in new else f"{word}-removed"
                 yield place.fact(rule, tokens, old.get(name, ABSENT), new.get(name, ABSENT), name)
@@ -190,15 +201,15 @@ class Walk:
             for name in dict.fromkeys([*old, *new]):
                 before, after = old.get(name, ABSENT), new.get(name, ABSENT)
                 if isinstance(before, (dict, bool)) and isinstance(after, (dict, bool)):
-                    yield from self._down(place, (keyword, name), before, after)
+                    self._down(place, (keyword, name), before, after)
                 elif before is ABSENT or after is ABSENT or before != after:
                     action = "added" if before is ABSENT else "removed" if after is ABSENT else "changed"
                     yield place.fact(f"dependency-{action}", (keyword, name), before, after, name)
 
-    def _down(self, place: _Place, tokens: tuple[str, ...], old: Any, new: Any) -> Iterator[Fact]:
-        yield from self.facts(
-            Part(old, place.old.document), Part(new, place.new.document), (*place.at, *tokens), (*place.to, *tokens)
-        )
+    def _down(self, place: _Place, tokens: tuple[str, ...], old: Any, new: Any) -> None:
+        """To be looked at next."""
+        parts = Part(old, place.old.document), Part(new, place.new.document)
+        self._below.append((*parts, (*place.at, *tokens), (*place.to, *tokens)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,11 +298,15 @@ def _enum(place: _Place) -> Iterator[Fact]:
         yield place.fact("enum-added" if old is ABSENT else "enum-removed", ("enum",), old, new)
         return
     before, after = {repr(one): one for one in old}, {repr(one): one for one in new}
-    for text in dict.fromkeys([*before, *after]):
-        if text not in after:
-            yield place.fact("enum-value-removed", ("enum",), before[text], ABSENT, text)
-        elif text not in before:
-            yield place.fact("enum-value-added", ("enum",), ABSENT, after[text], text)
+    gone = [one for text, one in before.items() if text not in after]
+    come = [one for text, one in after.items() if text not in before]
+    if max(len(gone), len(come)) > MAX_VALUES:
+        yield place.fact("enum-changed", ("enum",), old, new)
+        return
+    for one in gone:
+        yield place.fact("enum-value-removed", ("enum",), one, ABSENT, repr(one))
+    for one in come:
+        yield place.fact("enum-value-added", ("enum",), ABSENT, one, repr(one))
 
 
 def _bound(place: _Place, keyword: str, word: str) -> Iterator[Fact]:
