@@ -149,6 +149,22 @@ BOMBS = {
 }
 
 
+def test_a_chain_of_choices_is_walked_to_its_end() -> None:
+    parts: dict[str, Any] = {
+        f"C{at}": {"oneOf": [ref(f"C{at + 1}"), {"type": "integer", "maximum": at}]} for at in range(1500)
+    }
+    old, new = (request(ref("C0"), **parts, C1500={"type": "string", "maxLength": size}) for size in (5, 3))
+    [finding] = compare(old, new).findings
+    assert (finding.rule, finding.path) == ("request-max-length-lowered", "/components/schemas/C1500/maxLength")
+
+
+def test_a_chain_of_all_of_that_is_too_long_is_refused() -> None:
+    parts: dict[str, Any] = {f"C{at}": {"allOf": [ref(f"C{at + 1}")]} for at in range(1500)}
+    old, new = (request(ref("C0"), **parts, C1500={"type": "string", "maxLength": size}) for size in (5, 3))
+    with pytest.raises(ContractInvalid, match="allOf more than 200 levels deep"):
+        compare(old, new)
+
+
 @pytest.mark.parametrize(("old", "new", "verdict"), BOMBS.values(), ids=BOMBS)
 def test_bombs_go_out(old: Any, new: Any, verdict: str) -> None:
     begun = time.process_time()

@@ -397,6 +397,17 @@ CASES = (
         ({"A": S}, {"A": S}),
         BOTH_31,
     ),
+    Case(
+        "property moved from one part to the other",
+        ref("C"),
+        ref("C"),
+        "",
+        "",
+        (
+            {"A": obj(x=S, y=S), "B": obj(z=S), "C": {"allOf": [ref("A"), ref("B")]}},
+            {"A": obj(y=S), "B": obj(x=S, z=S), "C": {"allOf": [ref("A"), ref("B")]}},
+        ),
+    ),
     # Conditions, by set inclusion.
     Case("not wider", {**S, "not": {"enum": ["a", "b"]}}, {**S, "not": {"enum": ["a"]}}, "", "not-changed"),
     Case(

@@ -12,6 +12,7 @@ from interlock.contracts.openapi.checks.branches import alternatives
 from interlock.contracts.openapi.schema_view import SchemaView
 
 MAX_DEPTH = 6
+MAX_NESTED = 20
 MAX_STATES = 500
 _WORD = "text"
 
@@ -23,6 +24,7 @@ class Sampler:
         self._edges = edges
         self._longest = longest
         self._left = steps
+        self._nested = 0
 
     def values(self, view: SchemaView, depth: int = 0) -> Iterator[Any]:
         self._left -= 1
@@ -32,8 +34,10 @@ class Sampler:
             yield from view.values[:20]
             return
         if view.choices:
-            for node in alternatives(view)[:6]:
+            self._nested += 1
+            for node in alternatives(view)[:6] if self._nested < MAX_NESTED else ():
                 yield from islice(self.values(view.schemas.view(node), depth), 3)
+            self._nested -= 1
             return
         for kind in ("object", "array", "string", "integer", "number", "boolean"):
             if kind in view.types:

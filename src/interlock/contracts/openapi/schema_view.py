@@ -19,6 +19,9 @@ T = TypeVar("T")
 ANY = frozenset({"boolean", "integer", "number", "string", "array", "object"})
 CHOICES = ("oneOf", "anyOf")
 MAX_PARTS = 2000
+MAX_ALL_OF = 200
+# Choices within choices that are asked for null.
+MAX_NESTED = 40
 # They tell people, and nobody else.
 TEXTS = frozenset({"title", "description", "summary", "example", "examples", "externalDocs", "$comment"})
 _SILENT = TEXTS | {"$ref"}
@@ -62,6 +65,7 @@ class Schemas:
         self.document = document
         self.side = side
         self._views: dict[Key, SchemaView] = {}
+        self.nested = 0
         self._made: dict[bytes, Any] = {}
         self._bare: dict[tuple[int, frozenset[str]], tuple[Any, Any]] = {}
 
@@ -130,6 +134,9 @@ class SchemaView:
                 raise ContractInvalid(read(place), "The schema refers to itself by allOf and to nothing else.")
             return
         seen.add(id(schema))
+        if len(path) > MAX_ALL_OF:
+            detail = f"The schemas build on each other by allOf more than {MAX_ALL_OF} levels deep."
+            raise ContractInvalid(read(place), detail, "Flatten the chain of allOf.")
         if len(seen) > MAX_PARTS:
             raise ContractInvalid(read(place), f"The schema consists of more than {MAX_PARTS} parts by allOf.")
         path = (*path, id(schema))
@@ -237,7 +244,13 @@ class SchemaView:
 
     def _any_null(self, choice: Choice) -> bool:
         self.__dict__["nullable"] = False  # within a circle of choices
-        return any(self.schemas.view(self.schemas.node(*one)).nullable for one in choice.branches)
+        if self.schemas.nested >= MAX_NESTED:
+            return False
+        self.schemas.nested += 1
+        try:
+            return any(self.schemas.view(self.schemas.node(*one)).nullable for one in choice.branches)
+        finally:
+            self.schemas.nested -= 1
 
     @once
     def properties(self) -> dict[str, tuple[Part, ...]]:

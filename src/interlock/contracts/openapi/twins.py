@@ -12,9 +12,9 @@ from typing import Any
 from interlock.contracts.openapi.api_document import ApiDocument, dumped, referred
 from interlock.contracts.openapi.schema_view import TEXTS
 
-# Words around a reference that decide what it means: beneath a `not` all is the other way round, and a property may
-# travel one way only.
-_TURNING = re.compile(rb'"(?:not|if|readOnly|writeOnly|maxContains)":')
+# Words around a reference that decide what it means: what one part of an allOf drops another may have taken over,
+# beneath a `not` all is the other way round, and a property may travel one way only.
+_TURNING = re.compile(rb'"(?:allOf|not|if|readOnly|writeOnly|maxContains)":')
 
 
 class Twins:
