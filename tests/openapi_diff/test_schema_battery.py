@@ -408,6 +408,13 @@ CASES = (
             {"A": obj(y=S), "B": obj(x=S, z=S), "C": {"allOf": [ref("A"), ref("B")]}},
         ),
     ),
+    Case(
+        "a part that constrains what a closed one declares",
+        {"allOf": [{**obj(a=S), "additionalProperties": False}, {"type": "object"}]},
+        {"allOf": [{**obj(a=S), "additionalProperties": False}, {"type": "object", "additionalProperties": I}]},
+        "additional-properties-constrained",
+        "",
+    ),
     # Conditions, by set inclusion.
     Case("not wider", {**S, "not": {"enum": ["a", "b"]}}, {**S, "not": {"enum": ["a"]}}, "", "not-changed"),
     Case(

@@ -42,8 +42,6 @@ def _additional(meeting: Meeting) -> Iterator[Note | Pair]:
     if old.closed != new.closed:
         word = "additional-properties-closed" if new.closed else "additional-properties-opened"
         yield meeting.note(word, keyword, *told)
-    elif old.closed:
-        return
     elif old.additional is not None and new.additional is not None:
         yield Pair(old.additional, new.additional)
     elif old.additional is not None:
