@@ -267,6 +267,20 @@ def test_a_mock_keeps_the_contract_that_it_mocks(shop: Path, capsys: Any) -> Non
     assert (code, len(replays)) == (0, 2), said
 
 
+def test_nothing_is_changed_at_a_provider_unless_asked_for(shop: Path, provider: Any, capsys: Any) -> None:
+    sent: list[str] = []
+
+    def answering(method: str, path: str) -> tuple[int, Any]:
+        sent.append(method)
+        return good(method, path)
+
+    running = provider(answering)
+    verify(capsys, shop, "--provider", running.url)
+    assert sent == ["GET"]
+    verify(capsys, shop, "--provider", running.url, "--unsafe")
+    assert sorted(sent) == ["GET", "GET", "POST"]
+
+
 @pytest.mark.parametrize(
     ("interaction", "said"),
     [

@@ -85,6 +85,18 @@ def test_a_new_waiver_is_a_decision(repository: Repository) -> None:
     assert repository.report()["passed"]
 
 
+def test_a_waiver_alone_is_a_decision(repository: Repository) -> None:
+    repository.shop.append("interlock.toml", '\n[contracts]\ncompatibility = "NONE"\n')
+    repository.base = repository.commit("no promises")
+    assert repository.report()["passed"]
+    repository.shop.write("waivers.toml", waiver("COMPATIBILITY_NONE", "interlock.toml"))
+    report = repository.report()
+    assert [problem["rule"] for problem in report["problems"]] == ["DECISION_MISSING"]
+    assert report["reasons"] == ["COMPATIBILITY_NONE is waived for interlock.toml until 2099-01-31"]
+    repository.base = repository.commit("waived")
+    assert repository.report()["decision"] == "not needed"
+
+
 def test_a_version_that_has_landed_keeps_its_meaning(repository: Repository) -> None:
     words = {"description": "Somebody has ordered."}
     repository.shop.version("1.0.0", lambda document: document.update(words))
@@ -236,7 +248,16 @@ def test_the_branch_is_judged_against_where_it_left_the_base(repository: Reposit
     repository.shop.version("1.1.0", optional("landed_meanwhile"))
     repository.commit("somebody else's version")
     repository.git("checkout", "-q", "work")
-    assert repository.report(base="main")["contracts"] == []
+    report = repository.report(base="main")
+    assert (report["contracts"], report["problems"], report["base"]) == ([], [], repository.base)
+
+
+def test_a_link_in_the_base_is_no_file(repository: Repository) -> None:
+    """The estate's folder takes none, so a revision must not either: its text would pass for a contract."""
+    (repository.shop.root / ORDER / "1.1.0.json").symlink_to("1.0.0.json")
+    repository.base = repository.commit("a link")
+    report = repository.report()
+    assert (report["contracts"], report["problems"]) == ([], [])
 
 
 def test_a_committed_head_leaves_the_working_tree_alone(repository: Repository) -> None:

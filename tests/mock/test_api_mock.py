@@ -211,6 +211,17 @@ def test_an_id_that_is_no_number_is_the_callers_mistake(key: str) -> None:
     assert answer.status == 200 or "Add an example" in said(answer)["detail"]
 
 
+def test_what_exists_is_not_created_again_where_the_contract_says_so() -> None:
+    document = copy.deepcopy(SHOP)
+    del document["components"]["schemas"]["Order"]["properties"]["id"]["readOnly"]
+    twice = {"id": "ORD-5", **NEW}
+    mock = ApiMock(ApiDescription(document), nothing)
+    assert [ask(mock, "POST", "/orders", twice).status for _ in range(2)] == [201, 201]
+    document["paths"]["/orders"]["post"]["responses"]["409"] = {"description": "It is there."}
+    mock = ApiMock(ApiDescription(document), nothing)
+    assert [ask(mock, "POST", "/orders", twice).status for _ in range(2)] == [201, 409]
+
+
 def test_a_refused_request_creates_nothing(mock: ApiMock) -> None:
     ask(mock, "POST", "/orders", {"sku": "S", "quantity": 0})
     ask(mock, "POST", "/orders", NEW, prefer="code=422")

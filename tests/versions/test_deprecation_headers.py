@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from interlock.contracts.deprecation import parse
+from interlock.edge.deprecation_fields import Ending, first
 from interlock.estate.new_version import make_version
 
 from .conftest import TODAY, Shop, plan
@@ -129,3 +131,13 @@ def test_a_batch_says_it_once_when_one_of_its_events_is_old(engine: Engine) -> N
     status, headers = engine.event("orders.OrderPlaced.v2", "orders.OrderPlaced.v2")
     assert status == 202
     assert "sunset" not in headers
+
+
+def test_of_several_endings_the_first_is_told() -> None:
+    """A field stands once in an answer, also in that to a batch."""
+    plans, _ = parse(plan(sunset="2099-06-01") + plan(sunset="2098-06-01"))
+    later, sooner = map(Ending, plans)
+    for endings in ([later, None, sooner], [sooner, later]):
+        found = first(endings)
+        assert found is sooner
+    assert first([None]) is None
