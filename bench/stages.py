@@ -29,7 +29,6 @@ from interlock.adapters.sqlite import SqliteStore
 from interlock.adapters.sqlite import batch as batch_module
 from interlock.adapters.sqlite import claims as claims_module
 from interlock.adapters.sqlite import committer as committer_module
-from interlock.adapters.sqlite import segment as segment_module
 from interlock.adapters.sqlite import store as store_module
 from interlock.adapters.sqlite import work as work_module
 from interlock.adapters.system import SystemClock, SystemIds
@@ -41,6 +40,7 @@ from interlock.edge.http_protocol import HttpProtocol
 from interlock.estate.loader import load
 from interlock.flows import effects, worker
 from interlock.flows.engine import Engine
+from interlock.model import lookup_segment as segment_module
 
 IN_FLIGHT = 64
 STAGES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (

@@ -11,7 +11,8 @@ import pytest
 from flows.shop import Producer
 from interlock.adapters.sqlite import SqliteStore
 from interlock.adapters.system import SystemClock
-from interlock.app.process import Process, open_store
+from interlock.app.process import Process
+from interlock.app.stores import open_store
 from interlock.estate.loader import load
 from interlock.estate.starter import write_starter
 from interlock.model.problems import SettingInvalid

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import postgres
+import psycopg
 
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_tables import Tables
+from interlock.adapters.postgres import PostgresReader, PostgresStore
 from interlock.adapters.sqlite.reader import SqliteReader
 from interlock.adapters.sqlite.store import SqliteStore
 from interlock.testing.fake_clock import settle
+from interlock.testing.samples import append
 
 
 class MemoryHarness:
@@ -93,3 +97,52 @@ class SqliteHarness:
 
     def _count(self, table: str) -> int:
         return int(self._outside.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+class PostgresHarness:
+    def __init__(self, store_class: type[PostgresStore] = PostgresStore) -> None:
+        self._dsn = postgres.database()
+        self._store_class = store_class
+        self._options: dict[str, int] = {}
+
+    async def open(self, *, partitions: int = 4, limit_pending: int = 10_000, dedupe_bucket_seconds: int = 3600) -> Any:
+        self._options = {
+            "partitions": partitions,
+            "limit_pending": limit_pending,
+            "dedupe_bucket_seconds": dedupe_bucket_seconds,
+        }
+        self._schema = postgres.new_schema(partitions)
+        return await self._open()
+
+    async def _open(self) -> Any:
+        self._store = await self._store_class.open(self._dsn, schema=self._schema, **self._options)
+        self._outside = psycopg.connect(self._dsn, autocommit=True)
+        return self._store
+
+    async def reopen(self) -> Any:
+        await self._store.close()
+        self._outside.close()
+        return await self._open()
+
+    async def record(self) -> Any:
+        return await PostgresReader.open(self._dsn, schema=self._schema)
+
+    async def settle(self) -> None:
+        await asyncio.wait_for(append(self._store, []), 30)
+        await settle()
+
+    async def close(self) -> None:
+        await self._store.close()
+        self._outside.close()
+        postgres.give_back(self._schema, self._options["partitions"])
+
+    def raw_events(self) -> int:
+        return self._count("log")
+
+    def raw_handlings(self) -> int:
+        return self._count("handling")
+
+    def _count(self, table: str) -> int:
+        found = self._outside.execute(f"SELECT count(*) FROM {self._schema}.{table}").fetchone()  # type: ignore[call-overload]
+        assert found is not None
+        return int(found[0])

@@ -12,13 +12,15 @@ from interlock.testing.log_conformance import LOG_CHECKS
 from interlock.testing.record_conformance import RECORD_CHECKS
 from interlock.testing.state_conformance import STATE_CHECKS
 
-from .harnesses import MemoryHarness, SqliteHarness
+from .harnesses import MemoryHarness, PostgresHarness, SqliteHarness
 
 CHECKS = [*LOG_CHECKS, *STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Harness:
+    if request.param == "postgres":
+        return PostgresHarness()
     return MemoryHarness() if request.param == "memory" else SqliteHarness(tmp_path)
 
 

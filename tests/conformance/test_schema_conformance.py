@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import postgres
 import pytest
 
 from interlock.adapters.memory_schemas import MemorySchemas
+from interlock.adapters.postgres import PostgresSchemas, PostgresStore
 from interlock.adapters.sqlite import SqliteSchemas, SqliteStore
 from interlock.ports.schema_store import SchemaStore
 from interlock.testing.conformance import methods, promised
@@ -74,8 +76,36 @@ class OwnConnectionHarness(SqliteHarness):
         self._others.clear()
 
 
-@pytest.fixture(params=["memory", "beside", "own"])
+class PostgresHarness:
+    """Several writers, each with connections of its own."""
+
+    durable = True
+
+    def __init__(self) -> None:
+        self._schema = postgres.new_schema()
+        self._opened: list[SchemaStore] = []
+
+    async def open(self) -> SchemaStore:
+        await (await PostgresStore.open(postgres.database(), schema=self._schema)).close()
+        return await self.second()
+
+    async def reopen(self) -> SchemaStore:
+        return await self.open()
+
+    async def second(self) -> SchemaStore:
+        self._opened.append(await PostgresSchemas.open(postgres.database(), schema=self._schema))
+        return self._opened[-1]
+
+    async def close(self) -> None:
+        for one in self._opened:
+            await one.close()
+        postgres.give_back(self._schema)
+
+
+@pytest.fixture(params=["memory", "beside", "own", "postgres"])
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> SchemaHarness:
+    if request.param == "postgres":
+        return PostgresHarness()
     if request.param == "memory":
         return MemoryHarness()
     return SqliteHarness(tmp_path) if request.param == "beside" else OwnConnectionHarness(tmp_path)

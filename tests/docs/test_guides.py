@@ -16,6 +16,7 @@ import pytest
 import interlock
 from interlock.contracts import deprecation
 from interlock.contracts.waiver import Waivers
+from interlock.estate.settings import Settings
 from interlock.estate.system import SystemFile
 from interlock.sdk.flow import Flow
 
@@ -72,6 +73,8 @@ def test_toml_is_a_file_of_an_estate(text: str) -> None:
         plans, mistakes = deprecation.parse(text)
         assert plans
         assert mistakes == []
+    elif "[stores]" in text:
+        assert msgspec.convert(tomllib.loads(text), Settings).stores.kind == "postgres"
     else:
         file = msgspec.convert(tomllib.loads(text), SystemFile)
         assert file.system("payments", None).operations["charge"].retry.attempts == 5

@@ -5,18 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from stores import KINDS, Store, backing
 
 from flows.shop import Producer, estate_of
 from interlock import Flow
-from interlock.adapters.memory import MemoryStore
 from interlock.adapters.null_sink import NullSink
-from interlock.adapters.sqlite import SqliteReader, SqliteStore
 from interlock.adapters.system import SystemClock, SystemIds
 from interlock.flows.engine import Engine, types_of
 from interlock.flows.limits import FlowLimits
 from interlock.ports.record_reader import FlowSum
-
-Store = SqliteStore | MemoryStore
 
 
 class Bench:
@@ -24,13 +21,13 @@ class Bench:
 
     def __init__(self, kind: str, path: Path) -> None:
         self.kind = kind
-        self.path = path / "shop.db"
+        self.backing = backing(kind, path)
         self.clock = SystemClock()
         self.engine: Engine | None = None
         self.flows: tuple[Flow, ...] = ()
 
     async def run(self, *flows: Flow, in_flight: int = 64) -> None:
-        self.store: Store = await SqliteStore.open(self.path) if self.kind == "sqlite" else MemoryStore()
+        self.store: Store = await self.backing.open()
         await self.resume(*flows, in_flight=in_flight)
 
     async def resume(self, *flows: Flow, in_flight: int = 64) -> None:
@@ -42,12 +39,12 @@ class Bench:
         self.producer = Producer(self.store, self.clock)
 
     async def reopen(self, *flows: Flow) -> None:
-        """As after a restart: a new engine, and on SQLite a new store on the same file."""
+        """As after a restart: a new engine, and where the store is durable it is opened anew."""
         assert self.engine is not None
         await self.engine.drain(5)
-        if self.kind == "sqlite":
+        if self.store.capabilities.durable:
             await self.store.close()
-            self.store = await SqliteStore.open(self.path)
+            self.store = await self.backing.open()
         await self.resume(*flows)
 
     async def until(self, true: Callable[[], bool], seconds: float = 5) -> None:
@@ -56,20 +53,20 @@ class Bench:
                 await asyncio.sleep(0.002)
 
     async def settled(self) -> None:
-        """Every event is in a row, none is being handled."""
+        """Every event that was placed is in a row, none is being handled."""
         async with asyncio.timeout(5):
             while True:
                 await asyncio.sleep(0.01)
+                if self.producer.in_flight:
+                    continue
                 sums = await self.sums()
                 if self.engine and self.engine.idle and not any(entry.pending for entry in sums.values()):
                     return
 
     async def sums(self) -> dict[str, FlowSum]:
-        reader = SqliteReader(self.path) if self.kind == "sqlite" else self.store
-        assert not isinstance(reader, SqliteStore)
+        reader = await self.backing.reader()
         found = await reader.sums({flow.name: types_of(flow) for flow in self.flows})
-        if isinstance(reader, SqliteReader):
-            await reader.close()
+        await reader.close()
         assert all(entry.difference == 0 for entry in found), found
         return {entry.flow: entry for entry in found}
 
@@ -77,9 +74,10 @@ class Bench:
         if self.engine is not None:
             await self.engine.drain(5)
             await self.store.close()
+        self.backing.drop()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS)
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     made = Bench(request.param, tmp_path)
     yield made

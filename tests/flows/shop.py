@@ -74,6 +74,11 @@ class Producer:
         self._made = 0
         self.appended: list[Appended] = []
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether an append has not been answered yet."""
+        return len(self.appended) < self._made
+
     def place(self, order_id: str, n: int = 0, event_id: str | None = None) -> None:
         self._made += 1
         key_hash = self._hasher.number(order_id)

@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from interlock.adapters.sqlite import SqliteReader
 from interlock.app.process import Process
-from interlock.app.reader import open_store_reader
 from interlock.estate.loader import load
 from interlock.model.carried import Carried, said
 from tests.versions.conftest import ORDER, Shop, optional, required
@@ -57,7 +57,7 @@ async def engine(shop: Shop) -> AsyncIterator[Process]:
 
 async def dead_letters(shop: Shop, total: int) -> None:
     """Wait for them."""
-    reader = open_store_reader(load(shop.root).store_path)
+    reader = SqliteReader(load(shop.root).store_path)
     while Carried(SUBJECT, "1.0.0", "dead_letters", "ledger", total) not in await reader.carried():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     await reader.close()

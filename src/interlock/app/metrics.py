@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from interlock.adapters.sqlite import SqliteStore
 from interlock.delivery.breaker import BreakerState
 from interlock.delivery.deliverer import Deliverer
 from interlock.flows.engine import Engine
 from interlock.model.handling import WORDS
 from interlock.operate import metrics
 from interlock.operate.metrics import Metric, Samples, exposition
-from interlock.ports.state_store import StateStore
+from interlock.ports.state_store import MeasuresCommits, StateStore
 from interlock.ports.trace_sink import TraceSink
 
 
@@ -48,7 +47,7 @@ class EngineMetrics:
         }
 
     def _commits(self) -> dict[Metric, Samples]:
-        if not isinstance(self._store, SqliteStore):
+        if not isinstance(self._store, MeasuresCommits):
             return {}
         figures = self._store.commit_figures
         return {metrics.COMMIT_SECONDS: [((), figures.seconds)], metrics.COMMIT_ITEMS: [((), figures.items)]}

@@ -15,16 +15,14 @@ from contextlib import AsyncExitStack
 
 from interlock import __version__
 from interlock.adapters.aiohttp_client import AiohttpClient
-from interlock.adapters.memory import MemoryStore
 from interlock.adapters.null_sink import NullSink
 from interlock.adapters.span_file import SpanFile
-from interlock.adapters.sqlite import SqliteStore
 from interlock.adapters.system import SystemClock, SystemIds
 from interlock.app.control import Control
-from interlock.app.control_path import control_path
 from interlock.app.metrics import EngineMetrics
 from interlock.app.registry import ServedRegistry
 from interlock.app.secrets import signing_secrets
+from interlock.app.stores import open_record, open_schemas, open_store, place_of_store
 from interlock.delivery.deliverer import Deliverer
 from interlock.delivery.limits import DeliveryLimits
 from interlock.edge.edge import Edge
@@ -106,7 +104,11 @@ class Process:
         await self._listen(settings, opened)
 
     async def _listen(self, settings: Settings, opened: AsyncExitStack) -> None:
-        self.registry = ServedRegistry(self._estate, self.store, self.clock, edge_limits(settings))
+        self.schemas = await open_schemas(self._estate, self.store)
+        opened.push_async_callback(self.schemas.close)
+        self.record = await open_record(self._estate, self.store)
+        opened.push_async_callback(self.record.close)
+        self.registry = ServedRegistry(self._estate, self.schemas, self.record, self.clock, edge_limits(settings))
         opened.push_async_callback(self.registry.drain, 0)
         self.edge = Edge(
             self._estate,
@@ -125,8 +127,10 @@ class Process:
         self.engine.take_refusals = self.edge.refusals.take
         self.control = Control(self.engine, self.store, self.clock, self.ids)
         opened.push_async_callback(self.control.drain, 0)
-        if settings.stores.kind == "sqlite":
-            await self.control.start(control_path(self._estate.store_path))
+        if settings.stores.kind != "memory":
+            socket_path = place_of_store(self._estate).control
+            socket_path.parent.mkdir(parents=True, exist_ok=True)
+            await self.control.start(socket_path)
         await self.registry.start()
         try:
             self.port = await self.edge.start(settings.server.host, settings.server.port)
@@ -144,6 +148,8 @@ class Process:
         finished = await self.engine.drain(DRAIN_SECONDS)
         await self.deliverer.drain(DRAIN_SECONDS)
         await self.client.close()
+        await self.record.close()
+        await self.schemas.close()
         await self.store.close()
         await self.sink.close()
         log.info("engine.drained", extra={"finished": finished})
@@ -182,29 +188,6 @@ def trace_sink(estate: Estate) -> TraceSink:
         return NullSink()
     resource = {"service.name": estate.name, "service.namespace": "interlock", "service.version": estate.hash}
     return SpanFile(estate.root / settings.file, resource, __version__, limit_bytes=settings.file_bytes)
-
-
-async def open_store(estate: Estate) -> SqliteStore | MemoryStore:
-    """The store that the settings name."""
-    stores, limits = estate.settings.stores, estate.settings.limits
-    bucket_seconds = max(1, int(limits.dedupe_bucket_seconds))
-    if stores.kind == "memory":
-        return MemoryStore(
-            stores.partitions, limit_pending=limits.pending_appends, dedupe_bucket_seconds=bucket_seconds
-        )
-    store = await SqliteStore.open(
-        estate.store_path,
-        partitions=stores.partitions,
-        dedupe_bucket_seconds=bucket_seconds,
-        limit_pending=limits.pending_appends,
-    )
-    if store.partitions != stores.partitions:
-        await store.close()
-        raise SettingInvalid(
-            f"The store was made with {store.partitions} partitions, stores.partitions says {stores.partitions}.",
-            next_step=f"Set stores.partitions = {store.partitions}: it is fixed with the store.",
-        )
-    return store
 
 
 def replies(estate: Estate) -> frozenset[str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from interlock.adapters.aside_process import AsideProcess
-from interlock.adapters.memory import MemoryStore
-from interlock.adapters.memory_schemas import MemorySchemas
-from interlock.adapters.sqlite import SqliteReader, SqliteSchemas, SqliteStore
 from interlock.edge.deprecation_fields import event_endings
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.registry_api import RegistryApi
@@ -14,6 +11,7 @@ from interlock.edge.server import Server
 from interlock.estate.estate import Estate
 from interlock.model.clock import Clock
 from interlock.model.problems import SettingInvalid
+from interlock.ports.record_reader import RecordReader
 from interlock.ports.schema_store import SchemaStore
 from interlock.registry.estate_subjects import governed, publish
 from interlock.registry.registry import Registry
@@ -21,22 +19,18 @@ from interlock.registry.registry import Registry
 COMPUTING_SECONDS = 10.0
 
 
-def schema_store(store: SqliteStore | MemoryStore) -> SchemaStore:
-    """Beside the log and the state, in the same file."""
-    return SqliteSchemas.beside(store) if isinstance(store, SqliteStore) else MemorySchemas()
-
-
 class ServedRegistry:
     """The registry below its path on the engine's port, and at the root of a port of its own if the settings say so."""
 
-    def __init__(self, estate: Estate, store: SqliteStore | MemoryStore, clock: Clock, limits: EdgeLimits) -> None:
+    def __init__(
+        self, estate: Estate, store: SchemaStore, record: RecordReader, clock: Clock, limits: EdgeLimits
+    ) -> None:
+        """`record` tells what is stored; not the engine's own, since who waits for an answer asks it."""
         self._settings = estate.settings
         self._aside = AsideProcess(COMPUTING_SECONDS)
         self._estate = estate
-        self._store = schema_store(store)
-        # A reader of its own: what is stored is asked for by who waits for an answer, not by the engine.
-        self._record = store if isinstance(store, MemoryStore) else SqliteReader(estate.store_path)
-        self._registry = Registry.on(self._store, governed(estate), self._aside.run, self._record.carried)
+        self._store = store
+        self._registry = Registry.on(store, governed(estate), self._aside.run, record.carried)
         self.api = self._api(estate.settings.registry.path)
         self._clock = clock
         self._limits = limits
@@ -67,5 +61,3 @@ class ServedRegistry:
         if self._server is not None:
             await self._server.drain(seconds)
         await self._aside.close()
-        if isinstance(self._record, SqliteReader):
-            await self._record.close()

@@ -131,7 +131,7 @@ def _line(result: dict[str, Any]) -> str:
 
 def _asked(place: Place, question: Callable[[RecordReader], Awaitable[T]]) -> T:
     async def ask() -> T:
-        reader = place.reader()
+        reader = await place.reader()
         try:
             return await question(reader)
         finally:

@@ -11,8 +11,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.app.control_path import control_path
-from interlock.app.reader import open_store_reader, store_of
+from interlock.app.stores import SqlitePlace, StorePlace, place_of_store
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.flows.engine import types_of
@@ -24,16 +23,16 @@ from interlock.ports.record_reader import RecordReader
 class Place:
     """Where the record is. `estate` is None when only a store was named."""
 
-    store: Path
+    store: StorePlace
     estate: Estate | None
 
-    def reader(self) -> RecordReader:
-        return open_store_reader(self.store)
+    async def reader(self) -> RecordReader:
+        return await self.store.reader()
 
     @property
     def control(self) -> Path:
         """The control socket of the engine on this store."""
-        return control_path(self.store)
+        return self.store.control
 
     @property
     def flows(self) -> dict[str, Sequence[str]]:
@@ -47,7 +46,7 @@ def add_place(parser: argparse.ArgumentParser, positional: bool = False) -> None
         parser.add_argument("folder", nargs="?", metavar="estate", type=Path, help=about)
     parser.add_argument("--estate", type=Path, help="the same" if positional else about)
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
-    parser.add_argument("--store", type=Path, help="the store's file, instead of the one in interlock.toml")
+    parser.add_argument("--store", type=Path, help="the file of a SQLite store, instead of the one in interlock.toml")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -56,14 +55,14 @@ def place_of(arguments: argparse.Namespace, with_estate: bool = False) -> Place:
     store: Path | None = arguments.store
     root: Path | None = arguments.estate or getattr(arguments, "folder", None)
     if store is not None and root is None and not with_estate:
-        return Place(store, None)
+        return Place(SqlitePlace(store), None)
     try:
         estate = load(root or Path(), arguments.environment)
     except EstateInvalid as problem:  # the record outlives it, and who looks for a fault needs it now
         who = "meanwhile interlock why and interlock dlq" if with_estate else "or"
         problem.step = f"{problem.step.rstrip('.')}, {who} read the store directly with --store PATH."
         raise
-    return Place(store or store_of(estate), estate)
+    return Place(SqlitePlace(store) if store else place_of_store(estate), estate)
 
 
 def print_json(data: Any) -> None:

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _books(place: Place) -> Books:
-    reader = place.reader()
+    reader = await place.reader()
     try:
         return await read_books(reader, place.flows)
     finally:

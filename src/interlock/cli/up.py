@@ -11,6 +11,7 @@ import uvloop
 from interlock.app import log
 from interlock.app.process import serve
 from interlock.app.stopwatch import Stopwatch
+from interlock.app.stores import told
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.model.problems import EstateInvalid
@@ -41,7 +42,7 @@ def summary(estate: Estate) -> str:
 
 
 def listening(estate: Estate, port: int) -> str:
-    data = where(estate.store_path) if estate.settings.stores.kind == "sqlite" else "memory"
+    data = where(estate.store_path) if estate.settings.stores.kind == "sqlite" else told(estate)
     return f"listening on http://{estate.settings.server.host}:{port}   data {data}"
 
 

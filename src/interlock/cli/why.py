@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _story(place: Place, term: str) -> Story:
-    reader = place.reader()
+    reader = await place.reader()
     try:
         return await tell(reader, term, place.flows)
     finally:

@@ -28,9 +28,26 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kind: Annotated[
-        Literal["sqlite", "memory"],
-        Meta(description="Where log and state live. `memory` forgets everything when it stops: for tests."),
+        Literal["sqlite", "postgres", "memory"],
+        Meta(
+            description="Where log and state live: in one file, in one schema of a PostgreSQL database, or nowhere. "
+            "`memory` forgets everything when it stops: for tests."
+        ),
     ] = "sqlite"
+    dsn: Annotated[
+        str,
+        Meta(
+            pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*\Z",
+            description="With `postgres`: the environment variable that holds the connection string, as `env:NAME`.",
+        ),
+    ] = "env:INTERLOCK_POSTGRES"
+    schema: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9_]{0,47}\Z",
+            description="With `postgres`: the schema of the tables. Each estate needs its own.",
+        ),
+    ] = "interlock"
     path: Annotated[
         str,
         Meta(min_length=1, description="The store's file, relative to the estate. `{name}` is the estate's name."),

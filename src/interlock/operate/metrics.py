@@ -46,10 +46,12 @@ CALLS_WAITING = Metric(
 BREAKER = Metric(
     "interlock_breaker_state", "gauge", "1 for the state that the system's breaker is in.", ("system", "state")
 )
-COMMIT_SECONDS = Metric("interlock_commit_seconds", "histogram", "Time that COMMIT took, in seconds (SQLite).")
-COMMIT_ITEMS = Metric(
-    "interlock_commit_items", "histogram", "Appended events and steps that shared one commit (SQLite)."
+COMMIT_SECONDS = Metric(
+    "interlock_commit_seconds",
+    "histogram",
+    "Time that a commit took, in seconds: on SQLite the COMMIT, on PostgreSQL the whole transaction.",
 )
+COMMIT_ITEMS = Metric("interlock_commit_items", "histogram", "Appended events and steps that shared one commit.")
 SPANS_DROPPED = Metric("interlock_trace_dropped_spans_total", "counter", "Sampled spans that were not written.")
 
 METRICS: tuple[Metric, ...] = (

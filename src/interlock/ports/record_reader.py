@@ -42,7 +42,8 @@ class RecordReader(Protocol):
     """Reads what was committed, also while another process runs the engine. Never writes."""
 
     async def find_events(self, term: str) -> list[Stored]:
-        """Events whose id, correlation id or business key is exactly `term`, by position."""
+        """Events whose id, correlation id or business key is exactly `term`, by position; where each partition counts
+        for itself, by the time of their acceptance."""
         ...
 
     async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]: ...

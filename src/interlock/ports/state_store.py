@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from interlock.model.commit_figures import CommitFigures
 from interlock.model.handling import Mark
 from interlock.model.problems import Problem
 from interlock.model.record import Answer, DeliveryRow, Held, StartRow, Tally
@@ -115,3 +116,11 @@ class StateStore(Protocol):
     async def close(self) -> None:
         """Finish what was submitted, then refuse with Closed."""
         ...
+
+
+@runtime_checkable
+class MeasuresCommits(Protocol):
+    """A store that counts how long its commits take, and how much they carry."""
+
+    @property
+    def commit_figures(self) -> CommitFigures: ...

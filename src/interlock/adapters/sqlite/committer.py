@@ -18,8 +18,8 @@ from typing import Protocol
 
 import apsw
 
-from interlock.adapters.sqlite.commit_figures import CommitFigures
 from interlock.adapters.sqlite.file import is_infrastructure, translate
+from interlock.model.commit_figures import CommitFigures
 from interlock.model.problems import Problem, TooManyRequests, Unexpected
 
 QUOTA_EVENTS = 1024

@@ -9,13 +9,13 @@ from typing import Any
 import apsw
 import orjson
 
-from interlock.adapters.sqlite import rows, sql
+from interlock.adapters.sqlite import sql
 from interlock.adapters.sqlite.file import connect_reader, fetch, scalar, translated
-from interlock.adapters.sqlite.segment import WIDTH, candidates, id_hash
 from interlock.model.carried import Carried
-from interlock.model.event import Event, Stored
+from interlock.model.event import Stored
 from interlock.model.handling import HandlingState
 from interlock.model.hashing import KeyHasher
+from interlock.model.lookup_segment import WIDTH, candidates, chunks, id_hash, matches
 from interlock.model.problems import FormatUnsupported, NotFound, Problem, SettingInvalid
 from interlock.model.record import (
     DeliveryAttempt,
@@ -28,6 +28,7 @@ from interlock.model.record import (
     StartRow,
     Tally,
 )
+from interlock.model.storage_rows import delivery_row, handling_row, held_row, stored_row, tally_row
 from interlock.ports.record_reader import FlowSum
 
 
@@ -75,23 +76,23 @@ class SqliteReader:
 
     def _event(self, position: int) -> Stored | None:
         found = self._connection.execute(sql.READ_ONE, (position,)).fetchone()
-        return rows.stored(found) if found else None
+        return stored_row(found) if found else None
 
     async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]:
-        return [rows.handling(row) for row in self._all(sql.HANDLINGS_OF, (partition, position))]
+        return [handling_row(row) for row in self._all(sql.HANDLINGS_OF, (partition, position))]
 
     async def failures_of(self, partition: int, position: int) -> list[FailedAttempt]:
         return [FailedAttempt(*row) for row in self._all(sql.FAILURES_OF, (partition, position))]
 
     async def deliveries_of(self, partition: int, position: int) -> list[DeliveryRow]:
-        return [rows.delivery(row) for row in self._all(sql.DELIVERIES_OF, (partition, position))]
+        return [delivery_row(row) for row in self._all(sql.DELIVERIES_OF, (partition, position))]
 
     async def attempts_of(self, delivery_id: str) -> list[DeliveryAttempt]:
         return [DeliveryAttempt(*row) for row in self._all(sql.ATTEMPTS_OF, (delivery_id,))]
 
     async def find_delivery(self, delivery_id: str) -> DeliveryRow | None:
         found = self._all(sql.DELIVERY_ONE, (delivery_id,))
-        return rows.delivery(found[0]) if found else None
+        return delivery_row(found[0]) if found else None
 
     async def carried(self) -> list[Carried]:
         return [Carried(*row) for row in self._all(sql.CARRIED, ())]
@@ -103,10 +104,10 @@ class SqliteReader:
     async def dead_letters(self, flow: str | None, limit: int) -> list[Held]:
         names = dict(self._all(sql.NAMES, ()))
         number = next((key for key, text in names.items() if text == flow), 0) if flow else None
-        return [rows.held(row, names[row[0]]) for row in self._all(sql.DEAD_LETTERS, (number, limit))]
+        return [held_row(row, names[row[0]]) for row in self._all(sql.DEAD_LETTERS, (number, limit))]
 
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
-        return [rows.delivery(row) for row in self._all(sql.DELIVERIES_DEAD, (limit,))]
+        return [delivery_row(row) for row in self._all(sql.DELIVERIES_DEAD, (limit,))]
 
     async def cursor(self, flow: str, partition: int) -> int | None:
         found = self._all(sql.CURSOR_OF, (flow, partition))
@@ -144,7 +145,7 @@ class SqliteReader:
         )
 
     async def tallies(self) -> list[Tally]:
-        return [rows.tally(row) for row in self._all(sql.TALLIES, ())]
+        return [tally_row(row) for row in self._all(sql.TALLIES, ())]
 
     async def close(self) -> None:
         self._connection.close()
@@ -188,11 +189,3 @@ def cannot_read(path: str | Path, reason: str) -> SettingInvalid:
         f"{path} cannot be opened: {reason[:1].lower()}{reason[1:]}.",
         next_step="Run this as the user that runs the engine, or name another file.",
     )
-
-
-def matches(event: Event, term: str, digest: bytes) -> bool:
-    return term in (event.id, event.correlation) or digest in chunks(event.business)
-
-
-def chunks(business: bytes) -> list[bytes]:
-    return [business[start : start + 8] for start in range(0, len(business), 8)]

@@ -8,8 +8,8 @@ import apsw
 
 from interlock.adapters.sqlite import schema_sql
 from interlock.adapters.sqlite.file import fetch, scalar
-from interlock.adapters.sqlite.schema_rows import content_row, references_text, version_row
 from interlock.model.problems import BusinessConflict, StaleRead
+from interlock.ports.schema_rows import content_row, references_text, version_row
 from interlock.ports.schema_store import SchemaContent, SchemaVersion
 
 

@@ -12,10 +12,10 @@ import apsw
 
 from interlock.adapters.sqlite import schema_sql, sql
 from interlock.adapters.sqlite.file import connect, connect_reader, fetch, scalar, translated
-from interlock.adapters.sqlite.schema_rows import content_row, version_row
 from interlock.adapters.sqlite.schema_writes import add, delete, erase, put_setting
 from interlock.adapters.sqlite.store import SqliteStore
 from interlock.model.problems import Closed, FormatUnsupported, NotFound, StorageUnavailable
+from interlock.ports.schema_rows import content_row, version_row
 from interlock.ports.schema_store import SchemaContent, SchemaVersion, SettingKind
 
 T = TypeVar("T")

@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 
 import apsw
 
-from interlock.adapters.sqlite import rows, sql
+from interlock.adapters.sqlite import sql
 from interlock.adapters.sqlite.batch import Batch
 from interlock.adapters.sqlite.claims import Claims
-from interlock.adapters.sqlite.commit_figures import CommitFigures
 from interlock.adapters.sqlite.committer import Committer, Work
 from interlock.adapters.sqlite.file import (
     FileLock,
@@ -25,14 +24,16 @@ from interlock.adapters.sqlite.file import (
     translated,
 )
 from interlock.adapters.sqlite.names import Names
-from interlock.adapters.sqlite.segment import Segment, Unsealed
 from interlock.adapters.sqlite.tail import WINDOW_BYTES, WINDOW_EVENTS, Tail, Window
 from interlock.adapters.sqlite.work import AppendWork, CallWork, CommitWork, within_savepoint
+from interlock.model.commit_figures import CommitFigures
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.handling import Mark
+from interlock.model.lookup_segment import Segment, Unsealed
 from interlock.model.problems import Closed, Problem
 from interlock.model.record import Answer, DeliveryRow, Held, StartRow, Tally
 from interlock.model.step import Commit
+from interlock.model.storage_rows import delivery_row, held_row, stored_row, tally_row
 from interlock.ports.event_log import AppendDone, Listener, Slice
 from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 
@@ -130,7 +131,7 @@ class SqliteStore:
         through, weight = self._head, 0
         with translated():
             for row in self._reader.execute(sql.READ, (after, WINDOW_EVENTS)):
-                entry = rows.stored(row)
+                entry = stored_row(row)
                 if entry.position > self._head:
                     break
                 found.append(entry)
@@ -194,18 +195,18 @@ class SqliteStore:
         return {row[0] for row in self._all(sql.MARKS_AFTER, (self.names.find(flow), partition, position))}
 
     async def held(self, flow: str) -> list[Held]:
-        return [rows.held(row, flow) for row in self._all(sql.HELD_OF_FLOW, (self.names.find(flow),))]
+        return [held_row(row, flow) for row in self._all(sql.HELD_OF_FLOW, (self.names.find(flow),))]
 
     async def held_one(self, mark: Mark) -> Held | None:
         found = self._one(sql.HELD_ONE, (self.names.find(mark.flow), *mark[1:]))
-        return rows.held(found, mark.flow) if found else None
+        return held_row(found, mark.flow) if found else None
 
     async def pending_deliveries(self, after_due_us: int, after_id: str, limit: int) -> list[DeliveryRow]:
-        return [rows.delivery(row) for row in self._all(sql.DELIVERIES_DUE, (after_due_us, after_id, limit))]
+        return [delivery_row(row) for row in self._all(sql.DELIVERIES_DUE, (after_due_us, after_id, limit))]
 
     async def delivery(self, delivery_id: str) -> DeliveryRow | None:
         found = self._one(sql.DELIVERY_ONE, (delivery_id,))
-        return rows.delivery(found) if found else None
+        return delivery_row(found) if found else None
 
     async def answer(self, scope: str, now_us: int) -> Answer | None:
         found = self._one(sql.ANSWER, (scope, now_us))
@@ -244,7 +245,7 @@ class SqliteStore:
         return self._committer.figures
 
     async def tallies(self) -> list[Tally]:
-        return [rows.tally(row) for row in self._all(sql.TALLIES, ())]
+        return [tally_row(row) for row in self._all(sql.TALLIES, ())]
 
     async def close(self) -> None:
         if self._closed:

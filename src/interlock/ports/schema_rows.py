@@ -1,4 +1,4 @@
-"""Rows of the registry's tables as the port's values, and back."""
+"""Rows of the registry's tables as the port's values, and back: part of the storage formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From SQL rows to the values of the model."""
+"""From stored rows to the values of the model. Part of the storage formats: columns stand in field order."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from interlock.model.record import DeliveryRow, DeliveryState, HandlingRow, Held
 Row = tuple[Any, ...]
 
 
-def stored(row: Row) -> Stored:
-    """SQLite keeps no checksums of its own: an altered body must not be handled as if it were what was accepted."""
+def stored_row(row: Row) -> Stored:
+    """A row of position, event and CRC-32. An altered body must not be handled as if it were what was accepted."""
     if crc32(row[15]) != row[16]:
         raise StorageCorrupt(f"The body of the event at position {row[0]} is not what was written.")
     return Stored(row[0], Event._make(row[1:16]))
 
 
-def held(row: Row, flow: str) -> Held:
+def held_row(row: Row, flow: str) -> Held:
     """A row of `held`, whose event columns follow its own twelve."""
     return Held._make((flow, *row[1:5], HandlingState(row[5]), *row[6:11], bool(row[11]), Event._make(row[12:])))
 
 
-def delivery(row: Row) -> DeliveryRow:
+def delivery_row(row: Row) -> DeliveryRow:
     return DeliveryRow._make((*row[:13], DeliveryState(row[13]), *row[14:], None))
 
 
-def handling(row: Row) -> HandlingRow:
+def handling_row(row: Row) -> HandlingRow:
     return HandlingRow._make((*row[:4], HandlingState(row[4]), *row[5:]))
 
 
-def tally(row: Row) -> Tally:
+def tally_row(row: Row) -> Tally:
     return Tally(row[0], HandlingState(row[1]), row[2])

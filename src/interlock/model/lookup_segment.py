@@ -11,6 +11,8 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from zlib import crc32
 
+from interlock.model.event import Event
+
 SEAL_EVENTS = 16384
 WIDTH = 4
 
@@ -92,3 +94,11 @@ def candidates(first: int, hashes: bytes, offsets: bytes, wanted: set[int]) -> I
             if at % WIDTH == 0:
                 yield first + places[at // WIDTH]
             at = hashes.find(needle, at + 1)
+
+
+def matches(event: Event, term: str, digest: bytes) -> bool:
+    return term in (event.id, event.correlation) or digest in chunks(event.business)
+
+
+def chunks(business: bytes) -> list[bytes]:
+    return [business[start : start + 8] for start in range(0, len(business), 8)]

@@ -1,0 +1,39 @@
+"""Short numbers for words that recur in every row: flow, handler, version and table names."""
+
+from __future__ import annotations
+
+from interlock.adapters.postgres import sql
+from interlock.adapters.postgres.columns import Texts
+from interlock.adapters.postgres.connection import Connection, fetch
+
+
+class UnknownWord(Exception):
+    """The word has no number yet: learn it, then stage again."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Names:
+    """Grows only with the estate, never with the data. A word is stored before the first row that uses its number."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, int] = {}
+
+    def id(self, text: str) -> int:
+        """Raises UnknownWord."""
+        number = self._ids.get(text)
+        if number is None:
+            raise UnknownWord(text)
+        return number
+
+    def find(self, text: str) -> int:
+        """0, which no row has, for an unknown word."""
+        return self._ids.get(text, 0)
+
+    async def learn(self, connection: Connection, *words: str) -> None:
+        """Give the words numbers, whoever else does the same now; read all that others have stored."""
+        if words:
+            await connection.execute(sql.NAME_NEW.encode(), (Texts(words),))
+        self._ids = dict(await fetch(connection, sql.NAMES))

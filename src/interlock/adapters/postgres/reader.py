@@ -1,0 +1,161 @@
+"""RecordReader on PostgreSQL, read-only: also while engines in other processes write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from interlock.adapters.postgres import sql
+from interlock.adapters.postgres.columns import Ints, Texts
+from interlock.adapters.postgres.connection import Connection, Row, Target, connect, fetch, scalar, translated
+from interlock.model.carried import Carried
+from interlock.model.event import Stored
+from interlock.model.handling import HandlingState
+from interlock.model.hashing import KeyHasher
+from interlock.model.lookup_segment import WIDTH, candidates, id_hash, matches
+from interlock.model.problems import NotFound
+from interlock.model.record import (
+    DeliveryAttempt,
+    DeliveryRow,
+    DeliveryState,
+    FailedAttempt,
+    HandlingRow,
+    Held,
+    RefusalRow,
+    StartRow,
+    Tally,
+)
+from interlock.model.storage_rows import delivery_row, handling_row, held_row, stored_row, tally_row
+from interlock.ports.record_reader import FlowSum
+
+PAGE = 1000
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class PostgresReader:
+    """Each question is one snapshot at most; none is held between questions."""
+
+    def __init__(self, target: Target, connection: Connection, secret: bytes) -> None:
+        self._target = target
+        self._connection = connection
+        self._hasher = KeyHasher(secret)
+
+    @classmethod
+    async def open(cls, dsn: str, *, schema: str = "interlock") -> PostgresReader:
+        """NotFound when there is no store; the problems of a connection that is not made."""
+        target = Target(dsn, schema)
+        connection = await connect(target)
+        try:
+            with translated(target):
+                await connection.execute(b"SET default_transaction_read_only = on")
+                secret = await scalar(connection, sql.HASH_KEY)
+        except BaseException as error:
+            await connection.close()
+            if isinstance(error.__cause__, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+                raise no_store(target) from error
+            raise
+        if secret is None:
+            await connection.close()
+            raise no_store(target)
+        return cls(target, connection, bytes.fromhex(secret))
+
+    async def find_events(self, term: str) -> list[Stored]:
+        digest = self._hasher.digest(term)
+        places = await self._sealed(term, digest)
+        places.update((place[0], place[1]) for place in await self._all(sql.UNSEALED_WITH, term, digest))
+        found: list[Stored] = []
+        wanted = sorted(places)
+        for start in range(0, len(wanted), PAGE):
+            partitions, positions = zip(*wanted[start : start + PAGE], strict=True)
+            rows = await self._all(sql.READ_MANY, Ints(partitions), Ints(positions))
+            found += (entry for entry in map(stored_row, rows) if matches(entry.event, term, digest))
+        return sorted(found, key=lambda entry: (entry.event.time_us, entry.event.partition, entry.position))
+
+    async def _sealed(self, term: str, digest: bytes) -> set[tuple[int, int]]:
+        wanted = {id_hash(term), int.from_bytes(digest[:WIDTH], "little")}
+        needles = [number.to_bytes(WIDTH, "little") for number in sorted(wanted)]
+        rows = await self._all(sql.SEGMENTS_WITH, needles[0], needles[-1])
+        return {
+            (partition, position)
+            for partition, first, hashes, offsets in rows
+            for position in candidates(first, hashes, offsets, wanted)
+        }
+
+    async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]:
+        return [handling_row(row) for row in await self._all(sql.HANDLINGS_OF, partition, position)]
+
+    async def failures_of(self, partition: int, position: int) -> list[FailedAttempt]:
+        return [FailedAttempt(*row) for row in await self._all(sql.FAILURES_OF, partition, position)]
+
+    async def deliveries_of(self, partition: int, position: int) -> list[DeliveryRow]:
+        return [delivery_row(row) for row in await self._all(sql.DELIVERIES_OF, partition, position)]
+
+    async def attempts_of(self, delivery_id: str) -> list[DeliveryAttempt]:
+        return [DeliveryAttempt(*row) for row in await self._all(sql.ATTEMPTS_OF, delivery_id)]
+
+    async def find_delivery(self, delivery_id: str) -> DeliveryRow | None:
+        found = await self._all(sql.DELIVERY_ONE, delivery_id)
+        return delivery_row(found[0]) if found else None
+
+    async def carried(self) -> list[Carried]:
+        return [Carried(*row) for row in await self._all(sql.CARRIED)]
+
+    async def delivery_counts(self) -> dict[str, int]:
+        found: dict[int, int] = dict(await self._all(sql.DELIVERY_TALLIES))
+        return {state.name.lower(): found.get(state, 0) for state in DeliveryState}
+
+    async def dead_letters(self, flow: str | None, limit: int) -> list[Held]:
+        return [held_row(row, row[0]) for row in await self._all(sql.DEAD_LETTERS, flow or "", limit)]
+
+    async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
+        return [delivery_row(row) for row in await self._all(sql.DELIVERIES_DEAD, limit)]
+
+    async def cursor(self, flow: str, partition: int) -> int | None:
+        found = await self._all(sql.CURSOR_OF, flow, partition)
+        return int(found[0][0]) if found else None
+
+    async def starts(self) -> list[StartRow]:
+        return [StartRow(*row) for row in await self._all(sql.STARTS)]
+
+    async def refusals(self) -> list[RefusalRow]:
+        return [RefusalRow(*row) for row in await self._all(sql.REFUSALS)]
+
+    async def sums(self, flows: dict[str, Sequence[str]]) -> list[FlowSum]:
+        """In one snapshot, so that a running engine cannot make them differ."""
+        with translated(self._target):
+            await self._connection.execute(SNAPSHOT.encode())
+            try:
+                numbers: dict[str, int] = dict(await fetch(self._connection, sql.NAMES))
+                totals: dict[str, int] = dict(await fetch(self._connection, sql.TYPE_TALLIES))
+                return [await self._sum(flow, numbers.get(flow, 0), totals) for flow in flows]
+            finally:
+                if not self._connection.closed:
+                    await self._connection.execute(sql.ROLLBACK.encode())
+
+    async def _sum(self, flow: str, number: int, totals: dict[str, int]) -> FlowSum:
+        before: dict[str, int] = dict(await fetch(self._connection, sql.BEFORE_OF, (number,)))
+        accepted = sum(totals.get(name, 0) - count if count >= 0 else -1 - count for name, count in before.items())
+        taken = [name for name, count in before.items() if count >= 0]
+        pending = await scalar(self._connection, sql.PENDING_EVENTS, (number, Texts(taken)))
+        states: dict[int, int] = dict(await fetch(self._connection, sql.ROW_TALLIES, (number,)))
+        settled = ("PARKED", "DONE", "SKIPPED", "DEAD", "DISCARDED")
+        return FlowSum(flow, accepted, pending, *(states.get(HandlingState[name], 0) for name in settled))
+
+    async def tallies(self) -> list[Tally]:
+        return [tally_row(row) for row in await self._all(sql.TALLIES)]
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _all(self, statement: str, *bindings: Any) -> list[Row]:
+        with translated(self._target):
+            return await fetch(self._connection, statement, bindings)
+
+
+def no_store(target: Target) -> NotFound:
+    return NotFound(
+        f"There is no Interlock store in the schema {target.schema} of the {target.place}.",
+        next_step="Start the engine once: interlock up",
+    )

@@ -1,0 +1,243 @@
+"""One transaction: look, check and stage, write. Tried again when something was in the way, until its fate is known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+import psycopg
+
+from interlock.adapters.postgres import sql
+from interlock.adapters.postgres.batch import Batch
+from interlock.adapters.postgres.claims import Claims
+from interlock.adapters.postgres.connection import (
+    Target,
+    again,
+    blamed,
+    fetch,
+    guarded,
+    is_infrastructure,
+    lost,
+    translate,
+)
+from interlock.adapters.postgres.lookup import Lookup
+from interlock.adapters.postgres.names import Names, UnknownWord
+from interlock.adapters.postgres.session import InDoubt, Session, pauses, pipelined, within
+from interlock.adapters.postgres.work import AppendWork, CommitWork, Part
+from interlock.model.event import Event, Stored
+from interlock.model.problems import Problem, StorageUnavailable, Unexpected
+
+TRIES = 6
+
+Bases = Mapping[int, int]
+Wanted = AppendWork | CommitWork
+
+
+class Way(Enum):
+    """How a transaction is gone about, from fast to certain.
+
+    PLAIN    what is most likely new is not looked up: an index, or a guard, finds out
+    CAREFUL  everything is looked up
+    ALONE    each part in a savepoint of its own, so that the store's refusal of one leaves the others standing
+    """
+
+    PLAIN = 0
+    CAREFUL = 1
+    ALONE = 2
+
+
+class Faulty(Exception):
+    """One of several works cannot be stored: apply them in smaller groups."""
+
+
+class NotCommitted(Exception):
+    """It is certain by now that nothing of the batch was stored."""
+
+
+class Committed(NamedTuple):
+    """What a transaction brought into the log, and behind which positions."""
+
+    stored: list[Stored]
+    bases: Bases
+
+
+class Transaction:
+    """Applies works. Belongs to one committer; one at a time."""
+
+    def __init__(self, session: Session, names: Names, claims: Claims, target: Target) -> None:
+        self._session = session
+        self._names = names
+        self._claims = claims
+        self._target = target
+        self.next_version = 0
+
+    async def apply(self, works: Sequence[Wanted], waiting: Callable[[Problem], None]) -> Committed:
+        """Apply all, each part or not. Raises the Problem that keeps all of them from being stored, or Faulty.
+
+        `waiting` is called while it is not known whether they were committed, and the server cannot be asked.
+        """
+        way = Way.CAREFUL if len({work.epoch for work in works} - {None}) > 1 else Way.PLAIN
+        for _ in range(TRIES):
+            try:
+                return await self._try(way, works, waiting)
+            except UnknownWord as word:
+                await self._learn(word)
+            except NotCommitted:
+                continue
+            except psycopg.Error as error:
+                way = self._next(way, error, works)
+            except Problem:
+                raise
+            except Exception:  # a value that cannot even be sent
+                way = alone(way, works)
+        raise StorageUnavailable("Other writers were in the way.", retry_after_seconds=1)
+
+    async def _learn(self, word: UnknownWord) -> None:
+        try:
+            await within(self._session.live, self._names.learn(self._session.live, word.text))
+            await self._session.roll_back()
+        except psycopg.Error as error:
+            raise self._away(error) from error
+
+    def _next(self, way: Way, error: psycopg.Error, works: Sequence[Wanted]) -> Way:
+        """How to go about it after this error. Raises the problem when another try would not help."""
+        if lost(error) or self._session.connection is None or self._session.connection.closed:
+            raise self._away(error) from error
+        if again(error):
+            return Way.CAREFUL if guarded(error) and way is Way.PLAIN else way
+        if is_infrastructure(error):
+            raise translate(error, self._target) from error
+        claimed = str(error.diag.constraint_name).startswith("claim_")  # another writer had the same event
+        if claimed and way is not Way.ALONE:
+            return way
+        unique = isinstance(error, psycopg.IntegrityError)
+        return Way.CAREFUL if unique and way is Way.PLAIN else alone(way, works)
+
+    def _away(self, error: psycopg.Error) -> Problem:
+        self._session.drop()
+        return translate(error, self._target)
+
+    async def _try(self, way: Way, works: Sequence[Wanted], waiting: Callable[[Problem], None]) -> Committed:
+        await self._turn(works)
+        if way is Way.ALONE:
+            return await self._each_alone(works, waiting)
+        known, batch = await self._stage([work.whole() for work in works], careful=way is Way.CAREFUL)
+        table = self._claims.tables[0]
+        statements = batch.statements(table, epoch_of(works, known))
+        partitions = sorted(batch.counts)
+        bases: Bases = {}
+        if statements:
+            self._session.live  # noqa: B018 - raises when it was lost meanwhile
+            try:
+                heads: Sequence[int] = await self._session.write(statements, partitions, begun=False)
+            except InDoubt as error:
+                heads = await self._resolve(error, waiting)
+            bases = {part: head - batch.counts[part] for part, head in zip(partitions, heads, strict=True)}
+        self.next_version = batch.next_version
+        for work in works:
+            work.locate(bases)
+        return Committed(batch.stored(bases), bases)
+
+    async def _turn(self, works: Sequence[Wanted]) -> None:
+        events = events_of(works)
+        if events and self._claims.bucket(events) > self._claims.newest:
+            await within(self._session.live, self._claims.turn_to(self._session.live, self._claims.bucket(events)))
+
+    async def _stage(self, parts: Sequence[Part], *, careful: bool) -> tuple[Lookup, Batch]:
+        connection = self._session.live
+        while True:
+            known = Lookup(self._names, careful=careful)
+            for part in parts:
+                part.want(known)
+            if await within(connection, known.run(connection, self._claims)):
+                break
+            await self._claims.reload(connection)
+        batch = Batch(self._names, known, self.next_version)
+        for part in parts:
+            part.stage(batch, known)
+        return known, batch
+
+    async def _each_alone(self, works: Sequence[Wanted], waiting: Callable[[Problem], None]) -> Committed:
+        """All heads are locked first, so that positions are known as we go, and no order of locks is crossed."""
+        connection = self._session.live
+        version = self.next_version
+        await connection.execute(sql.BEGIN.encode())
+        try:
+            await fetch(connection, sql.HEADS_LOCK_ALL)
+            heads = {part: row[0] for part, row in enumerate(await fetch(connection, sql.HEADS))}
+            stored: list[Stored] = []
+            first = dict(heads)
+            for work in works:
+                for part in work.parts():
+                    stored += await self._one_alone(part, heads)
+        except BaseException:
+            self.next_version = version
+            await self._session.roll_back()
+            raise
+        try:
+            await self._session.write((), (), begun=True)
+        except InDoubt as error:
+            await self._resolve(error, waiting)
+        return Committed(stored, {part: first[part] for part in heads if heads[part] != first[part]})
+
+    async def _one_alone(self, part: Part, heads: dict[int, int]) -> list[Stored]:
+        connection = self._session.live
+        await connection.execute(sql.SAVEPOINT.encode())
+        try:
+            known, batch = await self._stage([part], careful=True)
+            epoch = part.epoch if known.epoch is None else known.epoch
+            statements = batch.statements(self._claims.tables[0], epoch)
+            await within(connection, pipelined(connection, statements, []))
+            await connection.execute(sql.RELEASE_SAVEPOINT.encode())
+        except Exception as error:
+            if isinstance(error, UnknownWord) or again(error) or lost(error) or is_infrastructure(error):
+                raise
+            await connection.execute(sql.ROLLBACK_TO.encode())
+            part.refuse(blamed(error))
+            return []
+        part.locate(heads)
+        stored = batch.stored(heads)
+        for partition, total in batch.counts.items():
+            heads[partition] += total
+        self.next_version = batch.next_version
+        return stored
+
+    async def _resolve(self, doubt: InDoubt, waiting: Callable[[Problem], None]) -> Sequence[int]:
+        """Ask the server what became of the batch, for as long as it takes. Raises what the batch failed of."""
+        asked = self._session.batch
+        for pause in pauses():
+            try:
+                found = await self._session.open(in_doubt=True)
+                break
+            except Problem as problem:
+                if not problem.retryable and not isinstance(problem.__cause__, psycopg.Error):
+                    raise
+                waiting(problem)
+            await asyncio.sleep(pause)
+        if found.batch == asked:
+            return found.heads
+        raise NotCommitted from doubt
+
+
+def alone(way: Way, works: Sequence[Wanted]) -> Way:
+    """The last way, for a single work. Raises Faulty for several: each part alone would hold the locks for too long."""
+    if len(works) > 1:
+        raise Faulty
+    if way is Way.ALONE:
+        raise Unexpected("The store refuses the work in a way that no part of it explains.")
+    return Way.ALONE
+
+
+def epoch_of(works: Iterable[Wanted], known: Lookup) -> int | None:
+    """The epoch that must still own the store when the batch is committed; None when it holds no steps."""
+    epochs = [work.epoch for work in works if work.epoch is not None]
+    if not epochs:
+        return None
+    return epochs[0] if known.epoch is None else known.epoch
+
+
+def events_of(works: Iterable[Wanted]) -> list[Event]:
+    """Those of the append calls: what dedupe is for."""
+    return [event for work in works if isinstance(work, AppendWork) for event in work.events]

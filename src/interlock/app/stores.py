@@ -1,0 +1,189 @@
+"""Which store an estate's settings name, and how it is opened: by the engine, by commands that look, by the registry.
+
+PostgreSQL is an extra: its driver is imported by those who use it, so that an embedded estate does without.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from interlock.adapters.memory import MemoryStore
+from interlock.adapters.memory_schemas import MemorySchemas
+from interlock.adapters.sqlite import SqliteReader, SqliteSchemas, SqliteStore
+from interlock.app.control_path import control_path
+from interlock.estate.estate import Estate
+from interlock.model.problems import SettingInvalid
+from interlock.ports.event_log import EventLog
+from interlock.ports.record_reader import RecordReader
+from interlock.ports.schema_store import SchemaStore
+from interlock.ports.state_store import StateStore
+
+REFERENCE = "env:"
+
+
+class Store(EventLog, StateStore, Protocol):
+    """Both ports on one object."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlitePlace:
+    """One file."""
+
+    path: Path
+
+    @property
+    def control(self) -> Path:
+        """The control socket of the engine on this store."""
+        return control_path(self.path)
+
+    async def reader(self) -> RecordReader:
+        """Read-only; also while an engine runs. NotFound when there is none."""
+        return SqliteReader(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresPlace:
+    """One schema of a database; `path` is where this machine's engine has its socket."""
+
+    dsn: str
+    schema: str
+    path: Path
+
+    @property
+    def control(self) -> Path:
+        """The control socket of the engine of this machine."""
+        return control_path(self.path)
+
+    async def reader(self) -> RecordReader:
+        """Read-only; also while engines run. NotFound when there is none."""
+        with extra():
+            from interlock.adapters.postgres import PostgresReader
+        return await PostgresReader.open(self.dsn, schema=self.schema)
+
+
+StorePlace = SqlitePlace | PostgresPlace
+
+
+@contextmanager
+def extra() -> Iterator[None]:
+    """Around the import of an adapter that is an extra. SettingInvalid when it is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise SettingInvalid(
+            f"stores.kind is postgres, and its driver is not installed: {error}.",
+            next_step="Install it: pip install 'interlock[postgres]'",
+        ) from error
+
+
+def place_of_store(estate: Estate, environ: Mapping[str, str] = os.environ) -> StorePlace:
+    """Where the estate's record is. SettingInvalid for a store that keeps none."""
+    stores = estate.settings.stores
+    if stores.kind == "memory":
+        raise SettingInvalid("The memory store keeps no record outside its process.")
+    if stores.kind == "postgres":
+        return PostgresPlace(connection_string(stores.dsn, environ), stores.schema, estate.store_path)
+    return SqlitePlace(estate.store_path)
+
+
+def connection_string(reference: str, environ: Mapping[str, str]) -> str:
+    """What the reference stands for; its value is never shown. SettingInvalid when it is not set."""
+    name = reference.removeprefix(REFERENCE)
+    if not environ.get(name):
+        raise SettingInvalid(
+            f"stores.dsn refers to the environment variable {name}, which is not set.",
+            next_step=f"Set it, as in: export {name}=postgresql://user@host:5432/database",
+        )
+    return environ[name]
+
+
+def told(estate: Estate) -> str:
+    """Where the data is, for people."""
+    stores = estate.settings.stores
+    if stores.kind == "postgres":
+        return f"postgres, schema {stores.schema} of {stores.dsn}"
+    return stores.kind
+
+
+async def open_store(estate: Estate) -> Store:
+    """The store that the settings name."""
+    stores, limits = estate.settings.stores, estate.settings.limits
+    bucket_seconds = max(1, int(limits.dedupe_bucket_seconds))
+    if stores.kind == "memory":
+        return MemoryStore(
+            stores.partitions, limit_pending=limits.pending_appends, dedupe_bucket_seconds=bucket_seconds
+        )
+    place = place_of_store(estate)
+    store: Store
+    if isinstance(place, PostgresPlace):
+        with extra():
+            from interlock.adapters.postgres import PostgresStore
+        store = await PostgresStore.open(
+            place.dsn,
+            schema=place.schema,
+            partitions=stores.partitions,
+            dedupe_bucket_seconds=bucket_seconds,
+            limit_pending=limits.pending_appends,
+        )
+    else:
+        store = await SqliteStore.open(
+            place.path,
+            partitions=stores.partitions,
+            dedupe_bucket_seconds=bucket_seconds,
+            limit_pending=limits.pending_appends,
+        )
+    try:
+        refuse_other_partitions(store.partitions, stores.partitions)
+        if isinstance(place, PostgresPlace):
+            await refuse_other_estate(place, estate)
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+def refuse_other_partitions(found: int, wanted: int) -> None:
+    if found != wanted:
+        raise SettingInvalid(
+            f"The store was made with {found} partitions, stores.partitions says {wanted}.",
+            next_step=f"Set stores.partitions = {found}: it is fixed with the store.",
+        )
+
+
+async def refuse_other_estate(place: PostgresPlace, estate: Estate) -> None:
+    """A database has room for many; each needs a schema of its own."""
+    reader = await place.reader()
+    try:
+        starts = await reader.starts()
+    finally:
+        await reader.close()
+    if starts and starts[-1].estate != estate.name:
+        raise SettingInvalid(
+            f"The schema {place.schema} belongs to the estate {starts[-1].estate}, this one is {estate.name}.",
+            next_step="Give each estate its own stores.schema.",
+        )
+
+
+async def open_schemas(estate: Estate, store: Store) -> SchemaStore:
+    """The registry's memory, beside the log and the state."""
+    if isinstance(store, SqliteStore):
+        return SqliteSchemas.beside(store)
+    if isinstance(store, MemoryStore):
+        return MemorySchemas()
+    stores = estate.settings.stores
+    dsn = connection_string(stores.dsn, os.environ)
+    with extra():
+        from interlock.adapters.postgres import PostgresSchemas
+    return await PostgresSchemas.open(dsn, schema=stores.schema)
+
+
+async def open_record(estate: Estate, store: Store) -> RecordReader:
+    """A reader beside the engine. The memory store is its own; closing it ends the engine's too."""
+    if isinstance(store, MemoryStore):
+        return store
+    return await place_of_store(estate).reader()

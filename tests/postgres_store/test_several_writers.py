@@ -1,0 +1,182 @@
+"""Several processes on one schema: no position becomes visible before a lower one of its partition."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import postgres
+import psycopg
+import pytest
+
+from interlock.adapters.postgres import PostgresStore, sql
+from interlock.model.event import Stored
+from interlock.model.problems import Fenced
+from interlock.model.step import CursorMove, Step, StepResult
+from interlock.testing.samples import FLOW, TYPE, append, commit, event, events, handling, start, submit
+from interlock.testing.steps import refill
+
+PARTITIONS = 8
+ROUNDS = 25
+
+
+@asynccontextmanager
+async def opened(schema: str, count: int) -> AsyncIterator[list[PostgresStore]]:
+    stores = [await PostgresStore.open(postgres.database(), schema=schema) for _ in range(count)]
+    try:
+        yield stores
+    finally:
+        for store in stores:
+            await store.close()
+
+
+async def write(store: PostgresStore, name: int) -> None:
+    """Batches over changing partitions, so that writers cross each other's locks."""
+    for round_ in range(ROUNDS):
+        first = name * 10_000 + round_ * 20
+        await append(store, [event(first + nth, (nth * (name + 1)) % PARTITIONS) for nth in range(20)])
+
+
+async def positions_seen(schema: str, stop: asyncio.Event) -> list[str]:
+    """What a reader that only knows its cursor would miss: gaps that showed at any moment."""
+    gaps: list[str] = []
+    connection = await psycopg.AsyncConnection.connect(postgres.database(), autocommit=True)
+    query = f"SELECT partition, count(*), max(position) FROM {schema}.log GROUP BY partition"
+    while not stop.is_set():
+        cursor = await connection.execute(query)  # type: ignore[call-overload]
+        gaps += [f"{partition}: {count} of {top}" for partition, count, top in await cursor.fetchall() if count != top]
+    await connection.close()
+    return gaps
+
+
+async def test_positions_become_visible_in_order(schema: str) -> None:
+    async with opened(schema, 4) as stores:
+        stop = asyncio.Event()
+        watching = asyncio.create_task(positions_seen(schema, stop))
+        await asyncio.gather(*(write(store, name) for name, store in enumerate(stores)))
+        stop.set()
+        assert await watching == []
+        for partition in range(PARTITIONS):
+            assert stores[0].head(partition) <= ROUNDS * 4 * 20
+
+
+async def test_positions_from_a_sequence_are_caught(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted bug: numbers that are given when the row is written, and not when it becomes visible."""
+    async with opened(schema, 4) as stores:
+        with psycopg.connect(postgres.database(), autocommit=True) as connection:
+            for partition in range(PARTITIONS):
+                connection.execute(f"CREATE SEQUENCE {schema}.place_{partition}")  # type: ignore[call-overload]
+        monkeypatch.setattr(sql, "HEADS_LOCK", "SELECT 1 WHERE $1::bigint[] IS NOT NULL")
+        place = (
+            "WITH place AS MATERIALIZED (SELECT partition, 0 AS base FROM unnest($1::bigint[], $2::bigint[]) "
+            "AS n(partition, total)) "
+        )
+        for bucket, statement in enumerate(sql.APPEND):
+            changed = place + statement[statement.index(", fresh AS") :]
+            changed = changed.replace("base + nth AS", "nextval('place_' || partition) AS")
+            monkeypatch.setattr(sql, "APPEND", (*sql.APPEND[:bucket], changed, *sql.APPEND[bucket + 1 :]))
+        stop = asyncio.Event()
+        watching = asyncio.create_task(positions_seen(schema, stop))
+        await asyncio.gather(*(write(store, name) for name, store in enumerate(stores)), return_exceptions=True)
+        stop.set()
+        assert await watching
+    with psycopg.connect(postgres.database(), autocommit=True) as connection:
+        for partition in range(PARTITIONS):
+            connection.execute(f"DROP SEQUENCE {schema}.place_{partition}")  # type: ignore[call-overload]
+
+
+async def test_each_hears_all_in_order_whoever_wrote_it(schema: str) -> None:
+    async with opened(schema, 3) as stores:
+        heard: list[defaultdict[int, list[int]]] = [defaultdict(list) for _ in stores]
+
+        def listener(mine: defaultdict[int, list[int]], fresh: list[Stored]) -> None:
+            for position, stored in fresh:
+                mine[stored.partition].append(position)
+
+        for mine, store in zip(heard, stores, strict=True):
+            store.listen(lambda fresh, mine=mine: listener(mine, fresh))  # type: ignore[misc]
+        await asyncio.gather(*(write(store, name) for name, store in enumerate(stores)))
+        async with asyncio.timeout(10):
+            while any(sum(map(len, mine.values())) < 3 * ROUNDS * 20 for mine in heard):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        for mine in heard:
+            assert all(found == list(range(1, len(found) + 1)) for found in mine.values())
+            assert sum(map(len, mine.values())) == 3 * ROUNDS * 20
+        for partition in range(PARTITIONS):
+            part = await stores[1].read(partition, 0, 10_000)
+            assert [stored.position for stored in part.events] == heard[1][partition]
+
+
+async def test_another_writers_event_wakes_soon(schema: str) -> None:
+    """By its notification: the pause between two looks is a second."""
+    async with opened(schema, 2) as (reading, writing):
+        heard = asyncio.Event()
+        reading.listen(lambda fresh: heard.set())
+        writing.listen(lambda fresh: None)
+        await asyncio.sleep(0.3)
+        loop = asyncio.get_running_loop()
+        waits = []
+        for number in range(5):
+            heard.clear()
+            begun = loop.time()
+            await append(writing, [event(number)])
+            await asyncio.wait_for(heard.wait(), 5)
+            waits.append(loop.time() - begun)
+            await asyncio.sleep(0.02)
+        assert sorted(waits)[2] < 0.5, waits
+
+
+async def test_one_event_sent_to_all_writers_is_appended_once(schema: str) -> None:
+    async with opened(schema, 4) as stores:
+        for round_ in range(20):
+            batch = events(round_ * 10, 10)
+            turned = [batch if nth % 2 else batch[::-1] for nth in range(4)]
+            places = await asyncio.gather(*(append(store, part) for store, part in zip(stores, turned, strict=True)))
+            fresh = [place for several in places for place in several if not place.duplicate]
+            assert len(fresh) == 10
+            assert {place.position for several in places for place in several} == {place.position for place in fresh}
+
+
+async def test_a_writer_whose_clock_is_behind_uses_the_newest_bucket(schema: str) -> None:
+    options = {"schema": schema, "dedupe_bucket_seconds": 60}
+    ahead = await PostgresStore.open(postgres.database(), **options)  # type: ignore[arg-type]
+    behind = await PostgresStore.open(postgres.database(), **options)  # type: ignore[arg-type]
+    first = (await append(behind, [event(1, at_seconds=0)]))[0]
+    assert (await append(ahead, [event(1, at_seconds=61)]))[0].duplicate
+    assert (await append(behind, [event(2, at_seconds=10)]))[0].duplicate is False
+    assert (await append(ahead, [event(2, at_seconds=100)]))[0].duplicate
+    assert not (await append(ahead, [event(1, at_seconds=400)]))[0].duplicate
+    assert first.position == 1
+    for store in (ahead, behind):
+        await store.close()
+
+
+async def test_an_owner_that_was_replaced_between_look_and_write_writes_nothing(
+    schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(schema, 2) as (old, new):
+        epoch = await old.acquire(start(), {FLOW: [TYPE]})
+        genuine = old._session.write
+
+        async def late(*arguments: object, **options: object) -> object:
+            monkeypatch.setattr(old._session, "write", genuine)
+            await new.acquire(start(), {FLOW: [TYPE]})
+            return await genuine(*arguments, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(old._session, "write", late)
+        emitting = StepResult(adds=refill("s", 1).adds, emits=(event(7, 2),))
+        batch = commit(epoch, Step(handling=handling(1), result=emitting), cursors=[CursorMove(FLOW, 0, 1)])
+        with pytest.raises(Fenced):
+            await submit(old, batch)
+        assert await new.counter("stock", "s") == 0
+        assert await new.marks_after(FLOW, 0, 0) == set()
+        assert (await new.read(2, 0, 10)).events == ()
+
+
+async def test_without_the_guard_of_the_epoch_it_would(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "MUST_OWN", "SELECT $1::bigint")
+    monkeypatch.setattr(sql, "CURSOR_MOVE", "SELECT $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint, $5::bigint")
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        await test_an_owner_that_was_replaced_between_look_and_write_writes_nothing(schema, monkeypatch)

@@ -1,0 +1,91 @@
+"""The stores of this repository, as tests of what stands above them take them: made, reopened, read from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import postgres
+
+from interlock.adapters.memory import MemoryStore
+from interlock.adapters.postgres import PostgresReader, PostgresStore
+from interlock.adapters.sqlite import SqliteReader, SqliteStore
+from interlock.ports.record_reader import RecordReader
+
+Store = SqliteStore | MemoryStore | PostgresStore
+KINDS = ("memory", "sqlite", "postgres")
+
+
+class Backing(Protocol):
+    """Where one test's data is."""
+
+    async def open(self) -> Store:
+        """The store, with what was committed so far."""
+        ...
+
+    async def reader(self) -> RecordReader:
+        """Whoever asks for it closes it."""
+        ...
+
+    def drop(self) -> None:
+        """After the last store and reader were closed."""
+        ...
+
+
+class Kept:
+    """The memory store is its own reader, and must survive being asked."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def close(self) -> None:
+        """The test goes on with it."""
+
+
+class MemoryBacking:
+    async def open(self) -> Store:
+        self._store = MemoryStore()
+        return self._store
+
+    async def reader(self) -> RecordReader:
+        return Kept(self._store)  # type: ignore[return-value]
+
+    def drop(self) -> None:
+        """It goes by itself."""
+
+
+class SqliteBacking:
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "shop.db"
+
+    async def open(self) -> Store:
+        return await SqliteStore.open(self.path)
+
+    async def reader(self) -> RecordReader:
+        return SqliteReader(self.path)
+
+    def drop(self) -> None:
+        """Its folder goes with the test."""
+
+
+class PostgresBacking:
+    def __init__(self) -> None:
+        self.schema = postgres.new_schema()
+
+    async def open(self) -> Store:
+        return await PostgresStore.open(postgres.database(), schema=self.schema)
+
+    async def reader(self) -> RecordReader:
+        return await PostgresReader.open(postgres.database(), schema=self.schema)
+
+    def drop(self) -> None:
+        postgres.give_back(self.schema)
+
+
+def backing(kind: str, folder: Path) -> Backing:
+    if kind == "postgres":
+        return PostgresBacking()
+    return MemoryBacking() if kind == "memory" else SqliteBacking(folder)
