@@ -39,7 +39,7 @@ class Done(NamedTuple):
 class Place:
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.root = root
-        self._capsys = capsys
+        self.capsys = capsys
         write_starter(root, "shop")
         for part in ("contracts", "flows", "slos", "runbooks", "examples"):
             shutil.rmtree(root / part)
@@ -49,7 +49,7 @@ class Place:
             code = main(list(words))
         except SystemExit as end:  # argparse
             code = int(end.code or 0)
-        said = self._capsys.readouterr()
+        said = self.capsys.readouterr()
         return Done(code, said.out, said.err)
 
     def take(self, kind: str, source: str | Path, *words: str, code: int = 0) -> Done:

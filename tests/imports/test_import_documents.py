@@ -152,6 +152,31 @@ def test_again_changes_nothing(place: Place, kind: str, file: str) -> None:
     assert place.files() == before
 
 
+def test_an_import_that_died_in_the_middle_is_taken_up_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed after any of its files: the next run finishes, and nothing it wrote counts as somebody's edit."""
+    whole = Place(place.root.parent / "whole", place.capsys)
+    whole.take("asyncapi", FILES / "lamps-2.yaml")
+    written = len([path for path in whole.files() if path.startswith(("contracts/", "imports/"))])
+    real, left = Path.replace, 0
+
+    def dying(path: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return real(path, target)
+
+    for _ in range(written - 1):  # each run gets one file further
+        left = 1
+        monkeypatch.setattr(Path, "replace", dying)
+        assert place.run("import", "asyncapi", str(FILES / "lamps-2.yaml"), "--into", str(place.root)).code == 130
+        monkeypatch.setattr(Path, "replace", real)
+    done = place.take("asyncapi", FILES / "lamps-2.yaml")
+    assert set(done.standings.values()) == {"unchanged"}
+    own = {path: content for path, content in place.files().items() if path.startswith(("contracts/", "imports/"))}
+    assert own == {path: whole.files()[path] for path in own}
+
+
 def test_a_dry_run_writes_nothing_and_shows_the_report(place: Place) -> None:
     before = place.files()
     done = place.run("import", "openapi", str(KENNELS), "--into", str(place.root), "--dry-run")

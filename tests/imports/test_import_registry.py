@@ -70,6 +70,11 @@ def served() -> Iterator[Served]:
         )
         register(one, "gone-value", json_schema(title="OrderGone"))
         one.ask("DELETE", "/subjects/gone-value")
+        withdrawn = {"$schema": DRAFT_7, "title": "AddressChanged", "type": "object", "description": "Withdrawn.",
+                     "properties": {"street": {"type": "string"}}}  # fmt: skip
+        register(one, "addresses", withdrawn)
+        one.ask("DELETE", "/subjects/addresses/versions/2")
+        one.ask("PUT", "/config", {"compatibility": "FORWARD"})
         yield one
 
 
@@ -98,9 +103,13 @@ def test_ids_and_versions_are_remembered(place: Place, served: Served) -> None:
 
 def test_what_is_left_to_say_is_said(place: Place, served: Served) -> None:
     done = place.take("confluent", served.url, *FILL)
-    assert done.what("lost") == [
-        "A subject that was deleted softly.", "The schema of keys.", "The compatibility NONE.",
-    ]  # fmt: skip
+    assert [(note["source"], note["what"]) for note in done.notes("lost")] == [
+        ("gone-value", "A subject that was deleted softly."),
+        ("addresses version 2", "A version that was deleted softly."),
+        ("/config", "The registry's own compatibility, FORWARD."),
+        ("orders-key", "The schema of keys."),
+        ("orders-value", "The compatibility NONE."),
+    ]
     plan = next(note for note in done.notes("missing") if "no end" in note["what"])
     assert plan["source"] == "orders-value"
     assert "deprecations.toml" in plan["step"]
@@ -263,7 +272,7 @@ def test_a_schema_that_cannot_be_read_is_told_and_the_others_go_on(place: Place)
         parts = path.partition("?")[0].split("/")
         if path.startswith("/subjects?") or path == "/subjects":
             return 200, list(stored)
-        if path.endswith("/versions"):
+        if parts[-1] == "versions":
             return 200, [1]
         if parts[1] == "subjects":
             return 200, {"subject": parts[2], "version": 1, "id": 7, **stored[parts[2]]}

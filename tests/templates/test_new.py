@@ -50,6 +50,7 @@ def test_it_passes_every_check_untouched(shop: Shop, key: tuple[str, str]) -> No
     made = shop.new(*words(key))
     assert all((shop.root / path).is_file() for path in made["written"])
     assert shop.check() == MADE[key][1]
+    assert shop.run("lint", "--strict", str(shop.root))[0] == 0
     assert bool(made["waits"]) is (key in {("api", "rest"), ("webhook", "inbound")})
     assert shop.run("generate", str(shop.root))[1].startswith("up to date")
 

@@ -86,6 +86,12 @@ def from_registry(source: RegistrySource, url: str, folder: Folder, wanted: Want
     """Raises RegistryUnreadable. Nothing is written before everything is read."""
     notes = Notes()
     contents = source.contents(notes)
+    if contents.compatibility is not None and contents.compatibility != "BACKWARD":
+        notes.add(
+            "/config", "lost", f"The registry's own compatibility, {contents.compatibility}.",
+            "It holds for subjects that say nothing themselves; an estate has one mode for that, BACKWARD by default.",
+            "Set it in interlock.toml, if it is more than NONE: [contracts] compatibility.",
+        )  # fmt: skip
     subjects = SubjectImport(wanted.owner, _level, wanted.filling, notes, wanted.domain, wanted.renames)
     for subject in contents.subjects:
         subjects.add(subject)

@@ -28,6 +28,7 @@ from interlock.registry.schema_reading import AskedSchema, SchemaReader
 SECONDS, ATTEMPTS, PAUSE_SECONDS = 15.0, 3, 0.3
 MAX_BYTES, MAX_VERSIONS = 8_000_000, 20_000
 _MEDIA = "application/vnd.schemaregistry.v1+json, application/json"
+_GONE = ("It is no promise any more.", "Undelete it in the registry if its events are still read.")
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
@@ -76,17 +77,23 @@ class RegistrySource:
         """Every subject with its versions, by name. Raises RegistryUnreadable."""
         live = self._list("/subjects")
         for gone in sorted(set(self._list("/subjects?deleted=true", optional=True)) - set(live)):
-            notes.add(gone, "lost", "A subject that was deleted softly.", "It is no promise any more.",
-                      "Undelete it in the registry if its events are still read.")  # fmt: skip
+            notes.add(gone, "lost", "A subject that was deleted softly.", *_GONE)
         subjects, total = [], 0
         for name in sorted(map(str, live)):
-            numbers = sorted(int(one) for one in self._list(f"/subjects/{_quoted(name)}/versions"))
+            numbers = self._numbers(name, notes)
             total += len(numbers)
             if total > MAX_VERSIONS:
                 raise RegistryUnreadable(f"It has more than {MAX_VERSIONS} versions.", "Import it subject by subject.")
             versions = [self._version(name, number) for number in numbers]
             subjects.append(Subject(name, versions, self._mode(f"/config/{_quoted(name)}")))
         return RegistryContents(subjects, self._mode("/config"))
+
+    def _numbers(self, name: str, notes: Notes) -> list[int]:
+        path = f"/subjects/{_quoted(name)}/versions"
+        live = sorted(int(one) for one in self._list(path))
+        for gone in sorted({int(one) for one in self._list(f"{path}?deleted=true", optional=True)} - set(live)):
+            notes.add(f"{name} version {gone}", "lost", "A version that was deleted softly.", *_GONE)
+        return live
 
     def _version(self, subject: str, number: int) -> SubjectVersion:
         stored = self._stored(subject, number)
