@@ -31,6 +31,11 @@ class Chat:
                 self.send_header("location", "/elsewhere")
                 self.end_headers()
 
+            def do_GET(self) -> None:
+                chat.got.append(("followed", None))
+                self.send_response(200)
+                self.end_headers()
+
             def log_message(self, *_: object) -> None:
                 pass
 
@@ -53,7 +58,7 @@ def test_the_chat_is_told(repository: Repository, chat: Chat) -> None:
     assert (code, err) == (0, "")
     [(kind, message)] = chat.got
     assert kind == "application/json"
-    assert message["text"] == "Interlock gate: PASS: 1 contract change(s), decision: not needed"
+    assert message["text"] == "Interlock gate: PASS: 1 contract changed, decision: not needed"
     assert all(block["type"] == "section" and block["text"]["type"] == "mrkdwn" for block in message["blocks"])
     assert "orders.OrderPlaced 1.0.0 → 1.1.0" in message["blocks"][1]["text"]["text"]
     assert "a&lt;b&gt;&amp;c" in message["blocks"][1]["text"]["text"]

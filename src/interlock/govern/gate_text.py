@@ -70,7 +70,9 @@ def slack(report: GateReport) -> dict[str, Any]:
         body = body[:_SLACK_CHARACTERS] + " …"
     sections = [f"*{title}*", body]
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": one}} for one in sections]
-    return {"text": f"{title}: {len(report.contracts)} contract change(s), {decision(report)}", "blocks": blocks}
+    count = len(report.contracts)
+    said = f"{title}: {count} contract{'s' * (count != 1)} changed, {decision(report)}"
+    return {"text": said, "blocks": blocks}
 
 
 def decision(report: GateReport) -> str:
