@@ -45,6 +45,16 @@ class Kept:
         """The test goes on with it."""
 
 
+class Together:
+    """A store and its reader as one object, as the memory store is: what the record answers comes from the reader."""
+
+    def __init__(self, store: Store, reader: RecordReader) -> None:
+        self._store, self._reader = store, reader
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._reader if name in vars(RecordReader) else self._store, name)
+
+
 class MemoryBacking:
     async def open(self) -> Store:
         self._store = MemoryStore()

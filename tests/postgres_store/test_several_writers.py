@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import postgres
@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from interlock.adapters.postgres import PostgresStore, sql
+from interlock.adapters.postgres.batch import Statement
 from interlock.model.event import Stored
 from interlock.model.problems import Fenced
 from interlock.model.step import CursorMove, Step, StepResult
@@ -62,29 +63,68 @@ async def test_positions_become_visible_in_order(schema: str) -> None:
             assert stores[0].head(partition) <= ROUNDS * 4 * 20
 
 
+async def overtaking(schema: str) -> tuple[bool, list[str]]:
+    """A writer that is slow to commit, and one behind it: whether that one came through first, and the gaps then."""
+    async with opened(schema, 2) as (slow, quick):
+        await append(quick, [event(1, 1)])
+        written, go = asyncio.Event(), asyncio.Event()
+        genuine = slow._session.write
+
+        async def write_then_wait(
+            statements: Sequence[Statement], partitions: Sequence[int], *, begun: bool
+        ) -> list[int]:
+            connection = slow._session.live
+            for statement, bindings in ((sql.BEGIN, ()), *statements):
+                await connection.execute(statement.encode(), bindings)
+            written.set()
+            await go.wait()
+            return await genuine((), partitions, begun=True)
+
+        slow._session.write = write_then_wait  # type: ignore[method-assign]
+        first = asyncio.create_task(append(slow, [event(2, 1)]))
+        await written.wait()
+        second = asyncio.create_task(append(quick, [event(3, 1)]))
+        await asyncio.sleep(0.3)
+        overtaken, gaps = second.done(), await gaps_now(schema)
+        go.set()
+        await asyncio.gather(first, second)
+        return overtaken, gaps
+
+
+async def gaps_now(schema: str) -> list[str]:
+    stop = asyncio.Event()
+    watching = asyncio.create_task(positions_seen(schema, stop))
+    await asyncio.sleep(0.1)
+    stop.set()
+    return await watching
+
+
+async def test_nobody_overtakes_a_writer_that_is_slow_to_commit(schema: str) -> None:
+    assert await overtaking(schema) == (False, [])
+
+
 async def test_positions_from_a_sequence_are_caught(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted bug: numbers that are given when the row is written, and not when it becomes visible."""
-    async with opened(schema, 4) as stores:
+    async with opened(schema, 1):
         with psycopg.connect(postgres.database(), autocommit=True) as connection:
-            for partition in range(PARTITIONS):
-                connection.execute(f"CREATE SEQUENCE {schema}.place_{partition}")  # type: ignore[call-overload]
+            connection.execute(f"CREATE SEQUENCE {schema}.place START 2")  # type: ignore[call-overload]
         monkeypatch.setattr(sql, "HEADS_LOCK", "SELECT 1 WHERE $1::bigint[] IS NOT NULL")
+        tally = "SELECT $1::bigint[], $2::text[], $3::text[], $4::bigint[]"  # its rows would make the second one wait
+        monkeypatch.setattr(sql, "CONTRACT_TALLY", tally)
         place = (
             "WITH place AS MATERIALIZED (SELECT partition, 0 AS base FROM unnest($1::bigint[], $2::bigint[]) "
             "AS n(partition, total)) "
         )
-        for bucket, statement in enumerate(sql.APPEND):
-            changed = place + statement[statement.index(", fresh AS") :]
-            changed = changed.replace("base + nth AS", "nextval('place_' || partition) AS")
-            monkeypatch.setattr(sql, "APPEND", (*sql.APPEND[:bucket], changed, *sql.APPEND[bucket + 1 :]))
-        stop = asyncio.Event()
-        watching = asyncio.create_task(positions_seen(schema, stop))
-        await asyncio.gather(*(write(store, name) for name, store in enumerate(stores)), return_exceptions=True)
-        stop.set()
-        assert await watching
+        planted = [
+            place + one[one.index(", fresh AS") :].replace("base + nth AS", "nextval('place') - 1 AS")
+            for one in sql.APPEND
+        ]
+        monkeypatch.setattr(sql, "APPEND", tuple(planted))
+        overtaken, gaps = await overtaking(schema)
     with psycopg.connect(postgres.database(), autocommit=True) as connection:
-        for partition in range(PARTITIONS):
-            connection.execute(f"DROP SEQUENCE {schema}.place_{partition}")  # type: ignore[call-overload]
+        connection.execute(f"DROP SEQUENCE {schema}.place")  # type: ignore[call-overload]
+    assert overtaken
+    assert gaps
 
 
 async def test_each_hears_all_in_order_whoever_wrote_it(schema: str) -> None:
