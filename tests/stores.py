@@ -68,8 +68,8 @@ class MemoryBacking:
 
 
 class SqliteBacking:
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "shop.db"
+    def __init__(self, folder: Path, name: str = "shop.db") -> None:
+        self.path = folder / name
 
     async def open(self) -> Store:
         return await SqliteStore.open(self.path)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import postgres
+from stores import Backing, PostgresBacking, SqliteBacking
 
 from interlock.testing.checker import Verdict
 from interlock.testing.history import History, Op
@@ -71,12 +73,22 @@ class Outcome:
 
 
 class Campaign:
-    def __init__(self, folder: Path, profile: Profile, seed: str, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        profile: Profile,
+        seed: str,
+        command: Sequence[str] = COMMAND,
+        backing: PostgresBacking | None = None,
+    ) -> None:
+        """On the embedded store, unless `backing` says which schema."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.profile, self.seed = folder, profile, seed
         self._random = random.Random(seed)
         self._effects = EffectServer(folder / "effects.db", seed)
-        self._engine = Engine(folder / "estate", folder / "engine.log", command)
+        self._backing = backing
+        environment = {} if backing is None else {"INTERLOCK_POSTGRES": postgres.database()}
+        self._engine = Engine(folder / "estate", folder / "engine.log", command, environment)
         self._kills = 0
 
     async def run(self, kills: int, settle_seconds: float = 30.0) -> Outcome:
@@ -105,12 +117,15 @@ class Campaign:
         return Outcome(judged, path, self.seed, self._kills, seconds, code, cut_off, repeated)
 
     @property
-    def _store(self) -> Path:
-        return self.folder / "estate" / STORE
+    def _store(self) -> Backing:
+        return self._backing or SqliteBacking(self.folder / "estate" / STORE.parent, STORE.name)
 
     def _place_estate(self) -> None:
         target = self.folder / "estate"
         shutil.copytree(ESTATE, target, ignore=shutil.ignore_patterns("__pycache__", ".interlock"))
+        if self._backing is not None:
+            with (target / "interlock.toml").open("a") as settings:
+                settings.write(f'\n[stores]\nkind = "postgres"\nschema = "{self._backing.schema}"\n')
         system = target / "systems" / "registry.toml"
         system.write_text(system.read_text().replace("http://127.0.0.1:1", self._effects.address))
 

@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,11 @@ class EngineFailed(Exception):
 class Engine:
     """`address` is set, and `up` is, while it serves. `command` stands before `up <estate>`."""
 
-    def __init__(self, estate: Path, log: Path, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self, estate: Path, log: Path, command: Sequence[str] = COMMAND, environment: Mapping[str, str] = {}
+    ) -> None:
         self._estate, self._log, self._command = estate, log, command
+        self._environment = {**os.environ, **environment}
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
         self._ending = False
@@ -44,6 +47,7 @@ class Engine:
             str(self._estate),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env=self._environment,
         )
         self._process, self._ending = process, False
         self._copying = asyncio.create_task(self._copy(process))
@@ -105,7 +109,7 @@ class Engine:
 
     async def _status(self) -> dict[str, Any]:
         process = await asyncio.create_subprocess_exec(
-            *COMMAND, "status", str(self._estate), "--json", stdout=asyncio.subprocess.PIPE, env={**os.environ}
+            *COMMAND, "status", str(self._estate), "--json", stdout=asyncio.subprocess.PIPE, env=self._environment
         )
         out, _ = await process.communicate()
         if process.returncode not in (0, 1):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from interlock.adapters.sqlite import SqliteReader, SqliteStore
+from stores import Backing, Store
+
 from interlock.model.event import Event
 from interlock.testing.checker import Sent
 
@@ -44,9 +44,9 @@ def all_of(names: Any) -> Sent:
     return Sent(frozenset(names))
 
 
-async def read_evidence(path: Path, accounts: tuple[str, ...]) -> Evidence:
+async def read_evidence(place: Backing, accounts: tuple[str, ...]) -> Evidence:
     """From a store whose engine has stopped. Opened as a store, so a file that does not open again is found too."""
-    store = await SqliteStore.open(path)
+    store = await place.open()
     try:
         found = Evidence(await _events(store))
         lines = {body["account"] for body in found.bodies("ledger.EntryPosted")}
@@ -60,16 +60,16 @@ async def read_evidence(path: Path, accounts: tuple[str, ...]) -> Evidence:
     return found
 
 
-async def not_found_by_reader(path: Path, ids: list[str]) -> list[str]:
+async def not_found_by_reader(place: Backing, ids: list[str]) -> list[str]:
     """Those of the ids that the read-only reader, which `why` asks, does not find exactly once."""
-    reader = SqliteReader(path)
+    reader = await place.reader()
     try:
         return [name for name in ids if [e.event.id for e in await reader.find_events(name)].count(name) != 1]
     finally:
         await reader.close()
 
 
-async def _events(store: SqliteStore) -> dict[str, list[Event]]:
+async def _events(store: Store) -> dict[str, list[Event]]:
     events: defaultdict[str, list[Event]] = defaultdict(list)
     for partition in range(store.partitions):
         through = 0
@@ -81,6 +81,6 @@ async def _events(store: SqliteStore) -> dict[str, list[Event]]:
     return dict(events)
 
 
-async def _value(store: SqliteStore, table: str, key: str) -> Any:
+async def _value(store: Store, table: str, key: str) -> Any:
     found = await store.get(table, key)
     return json.loads(found.value) if found else None

@@ -12,6 +12,7 @@ import secrets
 from pathlib import Path
 
 import pytest
+from stores import PostgresBacking
 
 from .campaign import INGEST, PROCESSING, Campaign, Profile
 
@@ -27,8 +28,10 @@ def kills(default: int) -> int:
     return int(os.environ.get("INTERLOCK_KILLS") or default)
 
 
-async def survive(folder: Path, profile: Profile, count: int, seed: str) -> None:
-    outcome = await Campaign(folder, profile, seed).run(count)
+async def survive(
+    folder: Path, profile: Profile, count: int, seed: str, backing: PostgresBacking | None = None
+) -> None:
+    outcome = await Campaign(folder, profile, seed, backing=backing).run(count)
     print(f"\n{profile.name}: {outcome}")
     assert not outcome.invalid, f"{outcome}\nagain: INTERLOCK_SEED={seed} INTERLOCK_KILLS={count}"
     assert outcome.kills >= count
@@ -39,6 +42,15 @@ async def survive(folder: Path, profile: Profile, count: int, seed: str) -> None
 @PROFILES
 async def test_nothing_is_lost_or_done_twice(tmp_path: Path, profile: Profile) -> None:
     await survive(tmp_path / profile.name, profile, kills(FEW), seed())
+
+
+@pytest.mark.faults
+@PROFILES
+async def test_nothing_is_lost_or_done_twice_on_postgresql(tmp_path: Path, profile: Profile) -> None:
+    """The schema of a failing run is kept, as long as the test run's server is."""
+    backing = PostgresBacking()
+    await survive(tmp_path / profile.name, profile, kills(FEW), seed(), backing)
+    backing.drop()
 
 
 @pytest.mark.slow

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
+from stores import Backing
 
 from interlock.testing.checker import Verdict, alike, equal, in_order, once, one_value, sent
 from interlock.testing.history import History
@@ -23,7 +24,7 @@ async def verdicts(
     found: Evidence,
     arrivals: Sequence[Arrival],
     status: dict[str, Any],
-    store: Path,
+    store: Backing,
     chance: random.Random,
 ) -> list[Verdict]:
     certain = sorted(sent(history, ENTRY).certain)
