@@ -1,9 +1,12 @@
-"""An estate in a git repository, in a subfolder of it, and the gate over it."""
+"""An estate in a git repository, in a subfolder of it, and the gate over it; a chat that is told."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +52,40 @@ class Repository:
 @pytest.fixture
 def repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Repository:
     return Repository(tmp_path / "repository", capsys)
+
+
+class Chat:
+    """A webhook on this machine: what it got, and what it answers."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, Any]] = []
+        self.status = 200
+        chat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                chat.got.append((self.headers["content-type"], json.loads(body)))
+                self.send_response(chat.status)
+                self.send_header("location", "/elsewhere")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                chat.got.append(("followed", None))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/services/T0/B0/token"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    chat = Chat()
+    yield chat
+    chat.server.shutdown()
+    chat.server.server_close()

@@ -2,54 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
-
 import pytest
 
 from versions.conftest import optional
 
-from .conftest import Repository
-
-
-class Chat:
-    """A webhook on this machine: what it got, and what it answers."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[str, Any]] = []
-        self.status = 200
-        chat = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                chat.got.append((self.headers["content-type"], json.loads(body)))
-                self.send_response(chat.status)
-                self.send_header("location", "/elsewhere")
-                self.end_headers()
-
-            def do_GET(self) -> None:
-                chat.got.append(("followed", None))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/services/T0/B0/token"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def chat() -> Iterator[Chat]:
-    chat = Chat()
-    yield chat
-    chat.server.shutdown()
-    chat.server.server_close()
+from .conftest import Chat, Repository
 
 
 def test_the_chat_is_told(repository: Repository, chat: Chat) -> None:
