@@ -24,6 +24,7 @@ from interlock.ports.schema_store import SchemaStore
 from interlock.ports.state_store import StateStore
 
 REFERENCE = "env:"
+OTHER_ENGINE_SECONDS = 5.0  # for an engine that was killed a moment ago, or is about to end
 
 
 class Store(EventLog, StateStore, Protocol):
@@ -119,28 +120,38 @@ async def open_store(estate: Estate) -> Store:
             stores.partitions, limit_pending=limits.pending_appends, dedupe_bucket_seconds=bucket_seconds
         )
     place = place_of_store(estate)
-    store: Store
     if isinstance(place, PostgresPlace):
-        with extra():
-            from interlock.adapters.postgres import PostgresStore
-        store = await PostgresStore.open(
-            place.dsn,
-            schema=place.schema,
-            partitions=stores.partitions,
-            dedupe_bucket_seconds=bucket_seconds,
-            limit_pending=limits.pending_appends,
-        )
-    else:
-        store = await SqliteStore.open(
-            place.path,
-            partitions=stores.partitions,
-            dedupe_bucket_seconds=bucket_seconds,
-            limit_pending=limits.pending_appends,
-        )
+        return await open_postgres(place, estate, bucket_seconds)
+    store = await SqliteStore.open(
+        place.path,
+        partitions=stores.partitions,
+        dedupe_bucket_seconds=bucket_seconds,
+        limit_pending=limits.pending_appends,
+    )
     try:
         refuse_other_partitions(store.partitions, stores.partitions)
-        if isinstance(place, PostgresPlace):
-            await refuse_other_estate(place, estate)
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+async def open_postgres(place: PostgresPlace, estate: Estate, bucket_seconds: int) -> Store:
+    """As the only engine on it."""
+    with extra():
+        from interlock.adapters.postgres import PostgresStore
+    stores = estate.settings.stores
+    store = await PostgresStore.open(
+        place.dsn,
+        schema=place.schema,
+        partitions=stores.partitions,
+        dedupe_bucket_seconds=bucket_seconds,
+        limit_pending=estate.settings.limits.pending_appends,
+    )
+    try:
+        refuse_other_partitions(store.partitions, stores.partitions)
+        await refuse_other_estate(place, estate)
+        await store.own_alone(OTHER_ENGINE_SECONDS)
     except BaseException:
         await store.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from types import TracebackType
@@ -26,6 +27,8 @@ OLDEST_SERVER = 150000
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
 SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z")
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of each lost connection: we tell that ourselves
 
 Row = tuple[Any, ...]
 Connection = AsyncConnection[Row]
@@ -57,6 +60,11 @@ _SESSION = {
     "client_min_messages": "warning",
     "standard_conforming_strings": "on",
     "TimeZone": "UTC",
+    # A session whose machine is lost ends soon, and so do its locks.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "client_connection_check_interval": "5s",
 }
 _BY_KEY = {
     "plan_cache_mode": "force_generic_plan",
@@ -157,7 +165,7 @@ def refused(target: Target, error: psycopg.Error) -> Problem:
     for sign, what, step in _REFUSALS:
         if sign in told:
             return SettingInvalid(f"The {target.place} refuses us: {what}.", next_step=step)
-    reason = told.rpartition("failed: ")[2] or type(error).__name__
+    reason = told.rpartition("failed: ")[2].partition(" Is the server")[0] or type(error).__name__
     return StorageUnavailable(
         f"The {target.place} does not answer: {reason[:200]}.",
         next_step="See whether the server runs and takes connections: pg_isready",
@@ -217,6 +225,8 @@ def translate(error: BaseException, target: Target) -> Problem:
             f"The schema {target.schema} has gone from the {target.place}.",
             next_step="Restore it from a backup; a start of the engine would make an empty one.",
         )
+    if lost(error):
+        return StorageUnavailable(f"The connection to the {target.place} was lost.")
     if isinstance(error, psycopg.Error):
         code = f" {error.sqlstate}" if error.sqlstate else ""
         return StorageUnavailable(f"PostgreSQL{code}: {type(error).__name__}.")

@@ -57,6 +57,7 @@ class Session:
         self._writer = 0
         self._session = 0
         self.batch = 0
+        self._alone = False
 
     @property
     def writer(self) -> int:
@@ -84,6 +85,14 @@ class Session:
                 raise translate(error, self.target) from error
             raise
         self.connection = connection
+        if self._alone:
+            await self.hold()
+        return found
+
+    async def hold(self) -> bool:
+        """Keep other engines from becoming the owner, in this session and those after it; False when one is."""
+        found = bool(await scalar(self.live, sql.OWNER_ALONE, (self.target.schema,)))
+        self._alone = self._alone or found
         return found
 
     async def _enter(self, connection: Connection, in_doubt: bool) -> Found:

@@ -142,6 +142,8 @@ WRITER_NEW = "INSERT INTO writer(session, batch) VALUES ($1::bigint, 0) RETURNIN
 WRITER_RESUME = (
     "UPDATE writer SET session = $2::bigint WHERE id = $1::bigint AND session < $2::bigint RETURNING batch, heads"
 )
+# Who runs the flows holds it as long as its session lives: a second engine, started by mistake, does not fence it.
+OWNER_ALONE = "SELECT pg_try_advisory_lock(hashtext('interlock owner'), hashtext($1::text))"
 WRITER_GONE = "DELETE FROM writer WHERE id = $1::bigint"
 WRITERS_FORGET = "DELETE FROM writer WHERE seen < now() - interval '30 days'"
 WRITERS = "SELECT count(*) FROM writer"

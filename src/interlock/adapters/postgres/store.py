@@ -12,7 +12,7 @@ from interlock.adapters.postgres import sql
 from interlock.adapters.postgres.acquisition import acquire
 from interlock.adapters.postgres.claims import Claims
 from interlock.adapters.postgres.committer import Committer
-from interlock.adapters.postgres.connection import Connection, Row, Target
+from interlock.adapters.postgres.connection import Connection, Row, Target, translated
 from interlock.adapters.postgres.follower import Follower
 from interlock.adapters.postgres.names import Names
 from interlock.adapters.postgres.questions import Questions
@@ -25,7 +25,7 @@ from interlock.adapters.postgres.work import AppendWork, CallWork, CommitWork
 from interlock.model.commit_figures import CommitFigures
 from interlock.model.event import Event, Stored
 from interlock.model.handling import Mark
-from interlock.model.problems import Closed, Problem
+from interlock.model.problems import AlreadyRunning, Closed, Problem
 from interlock.model.record import Answer, DeliveryRow, Held, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.model.storage_rows import delivery_row, held_row, stored_row, tally_row
@@ -35,6 +35,7 @@ from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 EXPIRE_ROWS = 5000
 PAGE_EVENTS = 1024
 PAGE_BYTES = 16_777_216
+PAUSE_SECONDS = 0.05
 VERSIONS_PER_EPOCH = 1 << 40
 
 
@@ -91,6 +92,21 @@ class PostgresStore:
         self._heads: list[int] = [row[0] for row in heads]
         self._tail = Tail(self._heads)
         self._committer = Committer(self._session, self._transaction, self._committed, limit_pending)
+
+    async def own_alone(self, seconds: float) -> None:
+        """Before `acquire`: AlreadyRunning when another engine is at work, and does not end in time.
+
+        A courtesy between processes that behave. What keeps an owner out that was replaced is its epoch.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        with translated(self._target):
+            while not await self._session.hold():
+                if asyncio.get_running_loop().time() > deadline:
+                    raise AlreadyRunning(
+                        f"Another engine runs on the schema {self._target.schema} of the {self._target.place}.",
+                        next_step="Stop it first, or choose another stores.schema. If its machine is lost, wait 20 s.",
+                    )
+                await asyncio.sleep(PAUSE_SECONDS)
 
     # EventLog
 
