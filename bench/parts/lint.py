@@ -47,7 +47,7 @@ class Run(NamedTuple):
 
 
 def measure(plan: Plan) -> Findings:
-    findings = Findings()
+    findings = Findings(remarks=[f"{plan.lint_rounds} rounds of this part"])
     document = plan.place / "large-openapi.json"
     document.write_text(json.dumps(large_openapi(plan.lint_resources), indent=2))
     what = f"{document.stat().st_size / 1e6:.1f} MB of OpenAPI"

@@ -175,6 +175,15 @@ CHECK_RULES: tuple[Rule, ...] = (
         waivable=False,
     ),
     Rule(
+        "SYSTEM_INSECURE",
+        "Without TLS everybody on the way reads and changes what is sent.",
+        "Use https.",
+        SYSTEM,
+        SYSTEM_EXAMPLE.replace("http://127.0.0.1:9000", "http://pay.shop.test"),
+        SYSTEM_EXAMPLE.replace("http://127.0.0.1:9000", "https://pay.shop.test"),
+        needed=False,
+    ),
+    Rule(
         "UNKNOWN_SYSTEM",
         "A call to a system that is not declared can never be delivered.",
         "Declare it in systems/<name>.toml, or correct the name.",

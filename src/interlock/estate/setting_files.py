@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from interlock.contracts.lint.security_rules import is_insecure
 from interlock.estate.findings import Findings
 from interlock.estate.folder import MARKER, Folder
 from interlock.estate.settings import Settings
@@ -68,6 +69,8 @@ def read_systems(
         if isinstance(owner, str) and owner not in owners:
             file.add("OWNER_UNKNOWN", ("owner",), f"{owner} is not in {OWNERS}.")
         if good is not None:
+            if is_insecure(good["base_url"]):
+                file.add("SYSTEM_INSECURE", ("base_url",), f"{good['base_url']} is not encrypted.")
             override = overrides.get(name)
             systems[name] = msgspec.convert(good, SystemFile).system(name, override.base_url if override else None)
     _check_overrides(folder, settings, findings)
@@ -78,7 +81,9 @@ def _check_overrides(folder: Folder, settings: Settings, findings: Findings) -> 
     known = {path.removeprefix("systems/").removesuffix(".toml") for path in folder.under("systems", ".toml")}
     file = TomlFile(MARKER, folder.files[MARKER], Findings())
     for environment, content in settings.environments.items():
-        for system in content.systems:
+        for system, override in content.systems.items():
+            line = file.line(("environments", environment, "systems", system))
             if system not in known:
-                line = file.line(("environments", environment, "systems", system))
                 findings.add("UNKNOWN_SYSTEM", MARKER, line, f"There is no systems/{system}.toml.")
+            if is_insecure(override.base_url or ""):
+                findings.add("SYSTEM_INSECURE", MARKER, line, f"{override.base_url} is not encrypted.")

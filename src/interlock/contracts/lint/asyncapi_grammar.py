@@ -1,9 +1,9 @@
 """AsyncAPI 2.6.0 and 3.0.0."""
 
-from interlock.contracts.lint.schema_grammar import SCHEMA
+from interlock.contracts.lint.schema_grammar import SCHEMA_OLDER
 
 # AsyncAPI's Schema Object names the property alone.
-_SCHEMA = SCHEMA.replace("discriminator Discriminator", "discriminator string")
+_SCHEMA = SCHEMA_OLDER.replace("discriminator Discriminator", "discriminator string")
 
 _COMMON = r"""
 Payload

@@ -343,7 +343,6 @@ HTTP_RULES: tuple[LintRule, ...] = (
         bad=post('{"requestBody": {"content": {"json": {"schema": {"type": "boolean"}}}}}'),
         good="{}",
         source="RFC 9110 section 8.3.1",
-        spectral=("oas3-media-type",),
         on=("RequestBody", "Response", "Parameter", "Header"),
         when=("content",),
         check=_media_type,

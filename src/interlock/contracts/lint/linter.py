@@ -15,7 +15,7 @@ from interlock.contracts.lint.grammar import Kind, compiled
 from interlock.contracts.lint.rule import LintRule, Tokens
 from interlock.contracts.lint.rules import LINT_RULES
 from interlock.contracts.lint.scene import At, Language, Scene, tokens
-from interlock.contracts.lint.schema_grammar import SCHEMA
+from interlock.contracts.lint.schema_grammar import SCHEMA, SCHEMA_OLDER
 from interlock.contracts.lint.shape import without
 from interlock.contracts.lint.walk import MISSING, TYPE, UNKNOWN, Walk
 from interlock.contracts.schema_lint import Objection
@@ -95,7 +95,9 @@ def _shapes(language: Language, version: str) -> dict[str, Kind]:
 def _grammar(language: Language, version: str) -> str:
     if language == "openapi":
         return openapi_grammar.GRAMMARS[version]
-    return asyncapi_grammar.GRAMMARS[version] if language == "asyncapi" else SCHEMA
+    if language == "asyncapi":
+        return asyncapi_grammar.GRAMMARS[version]
+    return SCHEMA if version == "2020-12" else SCHEMA_OLDER
 
 
 _LINTER = Linter()

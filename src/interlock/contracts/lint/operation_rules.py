@@ -156,7 +156,7 @@ OPERATION_RULES: tuple[LintRule, ...] = (
         good="{}",
         severity="warning",
         source="Spectral oas, asyncapi",
-        spectral=("operation-description", "asyncapi-operation-description"),
+        spectral=("operation-description", "asyncapi-operation-description", "asyncapi-3-operation-description"),
         on=("Operation",),
         check=_undescribed,
     ),

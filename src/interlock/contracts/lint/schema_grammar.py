@@ -1,4 +1,4 @@
-"""JSON Schema 2020-12 with the words of older drafts that are still met, and the Schema Object of OpenAPI 3.0."""
+"""JSON Schema 2020-12, the same with the words of older drafts, and the Schema Object of OpenAPI 3.0."""
 
 import re
 
@@ -125,5 +125,7 @@ def _with_part(words: str) -> str:
     return f"{words}SchemaPart\n{part}\n"
 
 
-SCHEMA = _with_part(_WORDS)
+_OF_OLDER_DRAFTS = re.compile(r"^  (?:definitions|dependencies|additionalItems|\$recursive\w+) .*\n", re.MULTILINE)
+SCHEMA_OLDER = _with_part(_WORDS)
+SCHEMA = _OF_OLDER_DRAFTS.sub("", SCHEMA_OLDER)
 SCHEMA_3_0 = _with_part(_WORDS_3_0)

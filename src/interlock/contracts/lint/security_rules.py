@@ -24,6 +24,16 @@ _ID = re.compile(r"(?i)(?:^|_|-)id$|Id$")
 _SCHEME = '{"components": {"securitySchemes": {"token": '
 
 
+def is_insecure(url: Any) -> bool:
+    """Whether it leaves this machine without TLS."""
+    if not isinstance(url, str) or not url.lower().startswith(("http://", "ws://")):
+        return False
+    try:
+        return urlsplit(url).hostname not in _LOOPBACK
+    except ValueError:  # a bracket that no IPv6 address closes
+        return True
+
+
 def _unstated(node: Any, scene: Scene) -> Flaws:
     if scene.token() in UNSAFE and served(scene) and "security" not in node and "security" not in scene.document:
         yield (), f"Nobody has said who may call {title(scene)}."
@@ -68,9 +78,8 @@ def _scopes(scheme: dict[str, Any]) -> set[str]:
 
 
 def _insecure_server(node: Any, scene: Scene) -> Flaws:
-    url = node["url"]
-    if isinstance(url, str) and url.startswith(("http://", "ws://")) and urlsplit(url).hostname not in _LOOPBACK:
-        yield ("url",), f"{url} is not encrypted."
+    if is_insecure(node["url"]):
+        yield ("url",), f"{node['url']} is not encrypted."
 
 
 def _insecure_protocol(node: Any, scene: Scene) -> Flaws:
@@ -98,7 +107,7 @@ def _basic(node: Any, scene: Scene) -> Flaws:
 def _insecure_oauth(node: Any, scene: Scene) -> Flaws:
     for name in _OAUTH_URLS:
         url = node.get(name)
-        if isinstance(url, str) and url.startswith("http://") and urlsplit(url).hostname not in _LOOPBACK:
+        if is_insecure(url):
             yield (name,), f"{url} is not encrypted."
 
 
