@@ -222,6 +222,20 @@ def test_what_exists_is_not_created_again_where_the_contract_says_so() -> None:
     assert [ask(mock, "POST", "/orders", twice).status for _ in range(2)] == [201, 409]
 
 
+@pytest.mark.parametrize("more", [{}, {"errors": {"type": "array", "items": {"type": "integer"}}}])
+def test_a_refusal_in_the_contracts_own_words_says_what_is_wrong(more: dict[str, Any]) -> None:
+    document = copy.deepcopy(SHOP)
+    own = {"code": {"type": "string", "examples": ["ORDER_WRONG"]}, "detail": {"type": "string"}, **more}
+    schema = {"type": "object", "required": ["code", "detail", *more], "properties": own}
+    answers = document["paths"]["/orders"]["post"]["responses"]
+    answers["422"]["content"] = {"application/problem+json": {"schema": schema}}
+    answer = ask(ApiMock(ApiDescription(document), nothing), "POST", "/orders", {"quantity": 3})
+    assert (answer.status, said(answer)["code"]) == (422, "ORDER_WRONG")
+    assert said(answer)["detail"] == "The request breaks POST /orders in 1 place."
+    assert dict(answer.headers)["x-mock-violations"] == "/body/sku: is required and missing"
+    assert said(answer)["errors"] == ([1] if more else [{"pointer": "/body/sku", "detail": "is required and missing"}])
+
+
 def test_a_refused_request_creates_nothing(mock: ApiMock) -> None:
     ask(mock, "POST", "/orders", {"sku": "S", "quantity": 0})
     ask(mock, "POST", "/orders", NEW, prefer="code=422")
