@@ -14,6 +14,10 @@ from interlock.contracts.json_schema.walk import Fact
 
 Place = tuple[str, ...]
 MAX_ERRORS = 50
+# Scores: at the very place or by name; and what that is worth above all the rest.
+EXACT = 900
+SURE = 2000
+_FOREIGN = ("Constant", "Enum", "Type")
 # Of those that stand elsewhere.
 MAX_SUSPECTS = 200
 
@@ -39,9 +43,12 @@ class Blame:
         for count, error in enumerate(self._document.errors(self._schema, witness)):
             if count >= MAX_ERRORS:
                 return
+            # The failure of a union comes after those of its alternatives: who did it there, did it.
+            exact = False
             for place, names in self._failures(error, ()):
-                accused = self._nearest(place, names, known)
-                if accused is not None:
+                score, accused = self._nearest(place, names, known)
+                if accused is not None and not (exact and score < SURE):
+                    exact = exact or score >= SURE
                     yield accused
 
     def _failures(
@@ -51,7 +58,7 @@ class Blame:
         names = {str(one) for one in kind.get("unexpected", ())}
         if isinstance(kind.get("property"), str):
             names.add(kind["property"])
-        for branch in kind.get("context") or () if len(depth) < 4 else ():
+        for branch in _meant(kind.get("context") or ()) if len(depth) < 4 else ():
             for inner in branch:
                 yield from self._failures(inner, (*depth, 0))
         yield self._plain([str(token) for token in error.schema_path]), names
@@ -72,13 +79,13 @@ class Blame:
                 schema = schema[int(step)]
         return place
 
-    def _nearest(self, place: Place, names: set[str], known: set[int]) -> int | None:
+    def _nearest(self, place: Place, names: set[str], known: set[int]) -> tuple[int, int | None]:
         # What stands at the very place, or is named there, outdoes all others: mostly nobody else needs a look.
         exact = [*self._at.get(place, ()), *(one for name in names for one in self._named.get(name, ()))]
         found = self._best(exact, place, names, known)
-        if found is None or found[0] < 900:
+        if found is None or found[0] < SURE:
             found = self._best(self._suspects[:MAX_SUSPECTS], place, names, known)
-        return None if found is None else -found[2]
+        return (0, None) if found is None else (found[0], -found[2])
 
     def _best(
         self, suspects: Sequence[tuple[int, Place, Fact]], place: Place, names: set[str], known: set[int]
@@ -87,10 +94,17 @@ class Blame:
         for index, mine, fact in suspects:
             score = _score(mine, fact, place, names)
             if score:
-                score += 2000 * (score >= 900) + mostly_breaks(fact.rule, self._direction) * 600
+                score += SURE * (score >= EXACT) + mostly_breaks(fact.rule, self._direction) * 600
                 rank = (score, -(index in known), -index)
                 best = rank if best is None or rank > best else best
         return best
+
+
+def _meant(branches: Sequence[Sequence[jsonschema_rs.ValidationError]]) -> Sequence[Sequence[Any]]:
+    """The alternatives that the document seems to be one of: those that fail least by a type or a fixed value."""
+    foreign = [sum(type(one.kind).__name__ in _FOREIGN for one in branch) for branch in branches]
+    least = min(foreign, default=0)
+    return [branch for branch, count in zip(branches, foreign, strict=True) if count == least]
 
 
 def _score(mine: Place, fact: Fact, place: Place, names: set[str]) -> int:

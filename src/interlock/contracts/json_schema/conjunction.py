@@ -14,6 +14,9 @@ from interlock.contracts.json_schema.schema_document import SchemaDocument
 
 MAX_PARTS = 5000
 MAX_HOPS = 64
+# Branches of oneOf that are split, each denying all others, where nothing tells them apart.
+MAX_ONE_OF = 200
+_UNKNOWN: Any = object()
 # Beside a reference these say nothing of values.
 _MERE = frozenset({"$ref", "title", "description", "$comment", "deprecated", "readOnly", "writeOnly"})
 MAX_FAMILY = 20_000
@@ -91,6 +94,7 @@ class Conjunction:
         self.denied = tuple({part.key: part for part in (*self.denied, *denied_more)}.values())
         self.parts = tuple(seen.values())
         self._facts: Any = None
+        self._branches: list[Conjunction] | None = _UNKNOWN
         self._each: dict[str, list[tuple[Any, Part]]] | None = None
 
     def made(
@@ -161,13 +165,33 @@ class Conjunction:
 
     def branches(self) -> list[Conjunction] | None:
         """The first closed choice, opened: their union is this. None when no choice is left."""
+        if self._branches is _UNKNOWN:
+            self._branches = self._split()
+        return self._branches
+
+    def _split(self) -> list[Conjunction] | None:
         for part in self.parts:
             for keyword, split in _SPLITS.items():
                 if keyword in part.schema and (id(part.schema), keyword) not in self.opened:
+                    many = keyword == "oneOf" and len(part.schema[keyword]) > MAX_ONE_OF
+                    if many and told_apart(part, keyword) is None:
+                        continue
                     found: list[Conjunction] | None = split(self, part, (id(part.schema), keyword))
                     if found is not None:
                         return found
         return None
+
+
+def told_apart(part: Part, keyword: str) -> Any:
+    """The discriminator of these branches, if they have one; looked for once."""
+    from interlock.contracts.json_schema.discriminator import discriminator  # knows parts itself
+
+    branches = part.schema[keyword]
+    known = part.document.told_apart
+    if id(branches) not in known:
+        found = discriminator([Part(branch, part.document) for branch in branches])
+        known[id(branches)] = (branches, found)
+    return known[id(branches)][1]
 
 
 def _any_of(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conjunction]:
@@ -176,6 +200,8 @@ def _any_of(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conju
 
 def _one_of(whole: Conjunction, part: Part, mark: tuple[Any, str]) -> list[Conjunction]:
     branches = [Part(branch, part.document) for branch in part.schema["oneOf"]]
+    if told_apart(part, "oneOf") is not None:
+        return [whole.also(one, opened=mark) for one in branches]
     return [whole.also(one, denied=[other for other in branches if other is not one], opened=mark) for one in branches]
 
 

@@ -44,7 +44,7 @@ def changes(old: Any, new: Any, reading: Reading = "SETS", *, steps: int = STEPS
     stated: list[Change] = []
     harmed: set[int] = set()
     for direction in _DIRECTIONS:
-        for index, change in _harm(direction, old, new, facts, reading, steps):
+        for index, change in _harm(direction, documents, facts, reading, steps):
             stated.append(change)
             harmed.add(index)
     for index, fact in enumerate(facts):
@@ -70,11 +70,12 @@ def _sound(schema: Any, dialect: Dialect) -> SchemaDocument:
 
 
 def _harm(
-    direction: Direction, old: Any, new: Any, facts: list[Fact], reading: Reading, steps: int
+    direction: Direction, documents: list[SchemaDocument], facts: list[Fact], reading: Reading, steps: int
 ) -> Iterator[tuple[int, Change]]:
+    old, new = (document.root for document in documents)
     sub, sup = read(*((old, new) if direction == "backward" else (new, old)), facts, reading, direction)
     suspects = {index: fact for index, fact in enumerate(facts) if not forgiven(fact, reading)}
-    answer = Side(direction, sub, sup, suspects, steps).answer()
+    answer = Side(direction, sub, sup, suspects, steps, documents).answer()
     for index, harm in answer.harms.items():
         effect: Effect = "undecided" if harm.witness is ABSENT else "breaking"
         yield index, _change(facts[index], direction, effect, witness=harm.witness, note=harm.reason)

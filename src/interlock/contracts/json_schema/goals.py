@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from interlock.contracts.json_schema import array_goals as arrays
 from interlock.contracts.json_schema import language
 from interlock.contracts.json_schema import object_goals as objects
-from interlock.contracts.json_schema.conjunction import Conjunction, Part
+from interlock.contracts.json_schema.conjunction import Conjunction, Part, told_apart
 from interlock.contracts.json_schema.facts import Facts, exact
 from interlock.contracts.json_schema.formats import ASSERTED, WITHIN
 
 if TYPE_CHECKING:
     from interlock.contracts.json_schema.proof import Prover
 
+MAX_BRANCHES = 40
 Goal = Callable[["Prover", Conjunction, Part, Any], bool]
 
 
@@ -136,14 +137,28 @@ def all_of(prover: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
 
 
 def any_of(prover: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
-    branches = [Part(one, goal.document) for one in value]
+    return _some(prover, whole, goal, "anyOf")
+
+
+def _some(prover: Prover, whole: Conjunction, goal: Part, keyword: str) -> bool:
+    branches = [Part(one, goal.document) for one in goal.schema[keyword]]
+    apart = told_apart(goal, keyword)
+    if apart is not None and whole.facts.types == {"object"} and apart.name in whole.facts.required:
+        values = whole.facts.at_name(apart.name).facts.finite
+        if values is not None and len(values) == 1:
+            at = apart.branches.get(repr(values[0]))
+            return at is not None and prover.holds(whole, branches[at])
+        if values is not None and len(branches) > MAX_BRANCHES:
+            return False  # first by cases of that property
     return any(prover.holds(whole, one) for one in branches)
 
 
 def one_of(prover: Prover, whole: Conjunction, goal: Part, value: Any) -> bool:
     """At least one, and no two at once."""
-    if not any_of(prover, whole, goal, value):
+    if not _some(prover, whole, goal, "oneOf"):
         return False
+    if told_apart(goal, "oneOf") is not None:
+        return True
     branches = [Part(one, goal.document) for one in value]
     return all(prover.empty(whole.also(one, other)) for one, other in combinations(branches, 2))
 

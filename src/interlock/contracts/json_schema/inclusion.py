@@ -7,7 +7,7 @@ tests as ours). Formats are asserted: adding one narrows, dropping one widens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,14 +56,23 @@ Decision = Included | Refuted | Undecided
 class Inclusion:
     """Two documents and what was proved between their schemas; several questions of one share the work."""
 
-    def __init__(self, sub_root: Any, sup_root: Any, *, steps: int = STEPS) -> None:
-        refuse_deep(sub_root)
-        refuse_deep(sup_root)
-        one, other = dialects_of(sub_root, sup_root)
-        self.sub = SchemaDocument(sub_root, one)
-        self.sup = self.sub if sup_root is sub_root else SchemaDocument(sup_root, other)
-        self._steps = steps
-        self._budget = Budget(steps)
+    def __init__(
+        self, sub_root: Any, sup_root: Any, *, steps: int = STEPS, known: Sequence[SchemaDocument] = ()
+    ) -> None:
+        """`known` are documents that have been read before, of these roots or others."""
+        dialects = None
+        documents: list[SchemaDocument] = []
+        for at, root in enumerate((sub_root, sup_root)):
+            met = next((one for one in (*known, *documents) if one.root is root), None)
+            if met is None:
+                refuse_deep(root)
+                dialects = dialects or dialects_of(sub_root, sup_root)
+                met = SchemaDocument(root, dialects[at])
+            documents.append(met)
+        self.sub, self.sup = documents
+        # Each part of the documents may have to be asked about once.
+        self._steps = max(steps, 4 * max(self.sub.size, self.sup.size)) if steps >= STEPS else steps
+        self._budget = Budget(self._steps)
         self._prover = Prover(self._budget)
 
     def decide(self, sub: Any, sup: Any) -> Decision:
@@ -78,6 +87,11 @@ class Inclusion:
             return self._second_opinion(whole, sub, goal)
         except RecursionError:
             return Undecided("the schemas are nested too deeply")
+
+    def refuter(self, steps: int) -> Refuter:
+        """For searches of one's own, within so many steps."""
+        self._budget.left = steps
+        return Refuter(self._prover)
 
     def question(self, sub: Any, sup: Any) -> tuple[Conjunction, Part]:
         """The same question in the form that `proved` and `witnesses` take."""

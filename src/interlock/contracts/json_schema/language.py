@@ -20,7 +20,7 @@ from typing import Any
 
 MAX_STATES = 10_000
 # Moves looked at in one search: some tenths of a second.
-MAX_WORK = 1_000_000
+MAX_WORK = 300_000
 MAX_NODES = 20_000
 MAX_PATTERN = 2000
 LAST = 0x10FFFF

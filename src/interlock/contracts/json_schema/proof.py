@@ -21,6 +21,7 @@ from interlock.contracts.json_schema.schema_document import SchemaDocument
 
 MAX_SPLITS = 12
 MAX_CASES = 40
+MAX_BRANCHES = 2_000
 # Of the value, before a question is put off.
 MAX_DEPTH = 10
 _COUNTING = frozenset({"minProperties", "maxProperties"})
@@ -133,7 +134,10 @@ class Prover:
         return True
 
     def nothing_beneath(self, whole: Conjunction) -> bool:
-        return whole.never or self.beneath(whole, self._nothing)
+        if whole.never:
+            return True
+        # Rarely so, and nothing to take for granted: deep inside, the answer is no.
+        return self._depth < MAX_DEPTH and self.beneath(whole, self._nothing)
 
     def _attempt(self, whole: Conjunction, goal: Part, splits: int) -> bool:
         finite = whole.facts.finite
@@ -179,7 +183,7 @@ class Prover:
         if splits <= 0:
             return False
         for cases in _cases(whole, goal):
-            if len(cases) <= MAX_CASES and all(self.holds(case, goal, splits - 1) for case in cases):
+            if len(cases) <= MAX_BRANCHES and all(self.holds(case, goal, splits - 1) for case in cases):
                 return True
         return False
 

@@ -15,7 +15,7 @@ from interlock.contracts.json_schema.conjunction import Conjunction, Part
 from interlock.contracts.json_schema.facts import Facts, exact, matches
 from interlock.contracts.json_schema.formats import long_example
 from interlock.contracts.json_schema.proof import Prover
-from interlock.contracts.json_schema.samples import MAX_SIZE, Sampler, fits, leaves, number
+from interlock.contracts.json_schema.samples import MAX_SIZE, Sampler, fits, leaves, number, seems
 from interlock.contracts.json_schema.schema_document import SchemaDocument
 
 # Searched to these depths in turn: a shallow witness is easier to read, and found sooner.
@@ -42,7 +42,11 @@ class Refuter:
         finite = whole.facts.finite is not None
         for count, value in enumerate(self._proposed(whole, goal, depth)):
             self.budget.spend(not finite or count % 64 == 0)
-            if not goal.document.admits(goal.schema, value) and fits(whole, value):
+            if depth == 0:
+                shows = not goal.document.admits(goal.schema, value) and fits(whole, value)
+            else:
+                shows = not goal.document.seems(goal.schema, value) and seems(whole, value)
+            if shows:
                 yield value
 
     def _proposed(self, whole: Conjunction, goal: Part, depth: int) -> Iterator[Any]:
@@ -66,12 +70,13 @@ class Refuter:
             yield from self._aimed(leaf, Part(document.target(schema, schema["$ref"]), document), depth + 1)
             if document.ref_alone:
                 return
-        if "type" in schema or "enum" in schema or "const" in schema:
-            yield from self._other_types(leaf, depth)
+        # Near a bound first: that is where a reader looks.
         if "number" in facts.types:
             yield from self._numbers(leaf, goal)
         if "string" in facts.types:
             yield from self._texts(facts, schema)
+        if "type" in schema or "enum" in schema or "const" in schema:
+            yield from self._other_types(leaf, depth)
         if "array" in facts.types:
             yield from self._arrays(facts, goal, depth)
         if "object" in facts.types:
@@ -169,7 +174,7 @@ class Refuter:
                 continue
             for value in islice(self.witnesses(at, part, depth + 1), 3):
                 for base in bases or [[]]:
-                    yield from self._placed(facts, base, index, value, depth)
+                    yield from self.placed(facts, base, index, value, depth)
         for size in self._sizes(schema):
             built = self.sampler.array(facts, size, [], depth)
             if built is not None:
@@ -193,7 +198,7 @@ class Refuter:
             yield int(schema["minItems"]) - 1
         yield from (0, 1, 2)
 
-    def _placed(self, facts: Facts, base: list[Any], index: int, value: Any, depth: int) -> Iterator[list[Any]]:
+    def placed(self, facts: Facts, base: list[Any], index: int, value: Any, depth: int) -> Iterator[list[Any]]:
         built = list(base)
         while len(built) <= index:
             found = self.sampler.one(facts.at_index(len(built)), depth + 1)

@@ -232,3 +232,8 @@ def may_break(rule: str, direction: Direction) -> bool:
 def mostly_breaks(rule: str, direction: Direction) -> bool:
     """What the rule breaks as a rule: who is accused first."""
     return rule in _BOTH or _DIRECTIONS.get(rule) == direction
+
+
+def breaks_either_way(rule: str) -> bool:
+    """By what stands beside it."""
+    return rule in _BOTH

@@ -28,6 +28,13 @@ def fits(whole: Conjunction, value: Any) -> bool:
     )
 
 
+def seems(whole: Conjunction, value: Any) -> bool:
+    """The same, but for what lies deep inside a large document: the whole is confirmed in the end."""
+    return all(part.document.seems(part.schema, value) for part in whole.given) and not any(
+        part.document.seems(part.schema, value) for part in whole.denied if part.document.is_exact(part.schema)
+    )
+
+
 def leaves(whole: Conjunction, limit: int = MAX_LEAVES) -> Iterator[Conjunction]:
     """The choices opened, at most `limit` times: all by their first branch, then one by another, then two …"""
     waiting: list[tuple[int, int, Conjunction]] = [(0, 0, whole)]
@@ -71,7 +78,7 @@ class Sampler:
 
     def one(self, whole: Conjunction, depth: int) -> list[Any]:
         """A value that fits, in a list; or the empty list."""
-        return next(([value] for value in self.values(whole, depth, 4) if fits(whole, value)), [])
+        return next(([value] for value in self.values(whole, depth, 4) if seems(whole, value)), [])
 
     def _turned(self, values: list[Any]) -> list[Any]:
         at = self.turn % len(values) if values else 0
@@ -197,14 +204,14 @@ class Sampler:
         if not taken:
             return self.one(whole, depth)
         for value in self.values(whole, depth, 8):
-            if value not in taken and fits(whole, value):
+            if value not in taken and seems(whole, value):
                 return [value]
         if "number" in whole.facts.types:
             for number_ in range(len(taken) + 2):
-                if number_ not in taken and fits(whole, number_):
+                if number_ not in taken and seems(whole, number_):
                     return [number_]
         text = f"text-{len(taken)}"
-        return [text] if text not in taken and fits(whole, text) else []
+        return [text] if text not in taken and seems(whole, text) else []
 
     def objects(self, facts: Facts, depth: int) -> Iterator[dict[str, Any]]:
         needed = sorted(facts.required)

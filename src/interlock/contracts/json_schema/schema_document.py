@@ -18,10 +18,14 @@ from interlock.contracts import pointer
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.dialect import DEFAULT, FOREIGN, REF_ALONE, Dialect, dialect_of
 from interlock.contracts.json_schema.keywords import BY_NAME, DATA, parts, schemas
+from interlock.contracts.json_schema.shallow import shallow
 from interlock.contracts.json_schema.validator import Validator, compiled, registry
 
 # Where a document lives that does not say so; never asked for.
 _HOME = "https://document.invalid/"
+# Of schemas in a document. In a larger one, a validator of a part costs as much as one of the whole.
+LARGE = 3_000
+MAX_HEAVY = 4
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _NAMES = frozenset({"$id", "id", "$anchor", "$dynamicAnchor"})
 _DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})
@@ -40,9 +44,13 @@ class SchemaDocument:
         self._targets: dict[tuple[str, str], Any] = {}
         self._made: dict[str, Any] = {}
         self._validators: dict[int, tuple[Any, Validator]] = {}
+        self._shallow: dict[int, tuple[Any, Any, Validator]] = {}
         self._closed: dict[int, tuple[Any, bool]] = {}
         self._spoken: dict[int, tuple[Any, Any]] = {}
         self._dynamic: Counter[str] = Counter()
+        self.size = 0
+        self.told_apart: dict[int, tuple[Any, Any]] = {}
+        self._heavy: list[int] = []
         self._places: dict[int, tuple[str, ...]] = {}
         self._index()
 
@@ -81,17 +89,39 @@ class SchemaDocument:
         """Whether the validator takes `value` by this schema, whose references mean this document."""
         if schema is True or schema is False:
             return schema
+        return self._compiled(schema).is_valid(value)
+
+    def _compiled(self, schema: Any) -> Validator:
         known = self._validators.get(id(schema))
+        if known is not None:
+            return known[1]
+        made = self._validator(schema)
+        if not self.is_exact(schema):
+            self._heavy.append(id(schema))
+            if len(self._heavy) > MAX_HEAVY:
+                del self._validators[self._heavy.pop(0)]
+        self._validators[id(schema)] = (schema, made)
+        return made
+
+    def is_exact(self, schema: Any) -> bool:
+        """Whether `seems` is `admits`."""
+        return self.size <= LARGE or schema is self.root or self.refers_to_nothing(schema)
+
+    def seems(self, schema: Any, value: Any) -> bool:
+        """`admits`, or for a part of a large document nearly: what it refers to inside the value is not looked at."""
+        if self.is_exact(schema):
+            return self.admits(schema, value)
+        known = self._shallow.get(id(schema))
         if known is None:
-            known = self._validators[id(schema)] = (schema, self._validator(schema))
-        return known[1].is_valid(value)
+            plain = shallow(self, schema)
+            known = self._shallow[id(schema)] = (schema, plain, compiled(plain, dialect=self.dialect))
+        return known[2].is_valid(value)
 
     def errors(self, schema: Any, value: Any) -> Iterator[ValidationError]:
         """What the validator has against it."""
         if isinstance(schema, bool):
             return iter(compiled(schema, dialect=self.dialect).iter_errors(value))
-        self.admits(schema, value)
-        return iter(self._validators[id(schema)][1].iter_errors(value))
+        return iter(self._compiled(schema).iter_errors(value))
 
     def _validator(self, schema: Any) -> Validator:
         if schema is self.root or self.refers_to_nothing(schema):
@@ -146,6 +176,7 @@ class SchemaDocument:
             if isinstance(value, list):
                 stack.extend((part, base, (trail, (str(at),))) for at, part in enumerate(value))
             elif isinstance(value, dict):
+                self.size += 1
                 base = self._entered(value, base, value.get(named))
                 if not _NAMES.isdisjoint(value):
                     self._places[id(value)] = _tokens(trail)

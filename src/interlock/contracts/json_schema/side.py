@@ -16,8 +16,10 @@ from interlock.contracts.comparison import Direction
 from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.blame import Blame
 from interlock.contracts.json_schema.conjunction import Part
+from interlock.contracts.json_schema.guide import Guide
 from interlock.contracts.json_schema.inclusion import Decision, Included, Inclusion, Refuted, Undecided
-from interlock.contracts.json_schema.rules import may_break
+from interlock.contracts.json_schema.rules import breaks_either_way, may_break, mostly_breaks
+from interlock.contracts.json_schema.schema_document import LARGE, SchemaDocument
 from interlock.contracts.json_schema.shrink import shrunk
 from interlock.contracts.json_schema.undo import loosened, undone
 from interlock.contracts.json_schema.walk import Fact
@@ -48,22 +50,27 @@ class Answer:
 class Side:
     """`sub` are the documents that are there, `sup` is who has to take them."""
 
-    def __init__(self, direction: Direction, sub: Any, sup: Any, facts: dict[int, Fact], steps: int) -> None:
+    def __init__(
+        self, direction: Direction, sub: Any, sup: Any, facts: dict[int, Fact], steps: int,
+        known: Sequence[SchemaDocument] = (),
+    ) -> None:  # fmt: skip
         self._direction = direction
         self._sub, self._sup = sub, sup
         self._facts = {index: fact for index, fact in facts.items() if may_break(fact.rule, direction)}
         self._steps = steps
-        self._inclusion = Inclusion(sub, sup, steps=steps)
+        self._inclusion = Inclusion(sub, sup, steps=steps, known=known)
 
     def answer(self) -> Answer:
         """Raises ContractInvalid for what is no schema."""
-        decision = self._inclusion.decide(self._sub, self._sup)
+        found = self._guided()
+        decision = Refuted(next(iter(found.values()))) if found else self._inclusion.decide(self._sub, self._sup)
         if isinstance(decision, Included):
             return Answer(decision, {})
         if isinstance(decision, Undecided):
             open_ones = (index for index in self._facts if not self._fine_here(index))
             return Answer(decision, {index: Harm(ABSENT, decision.reason) for index in open_ones})
-        found = self._accused(self._inclusion, self._sup, decision, set(self._facts))
+        if not found:
+            found = self._accused(self._inclusion, self._sup, decision, set(self._facts))
         rest = [index for index in self._facts if index not in found and not self._fine_here(index)]
         more, rest = self._once_more(found, rest)
         if not found and not more:
@@ -76,6 +83,21 @@ class Side:
         harms |= {index: Harm(witness) for index, witness in more.items()}
         harms |= {index: Harm(ABSENT, "no document was found that shows it") for index in rest}
         return Answer(decision, dict(sorted(harms.items())))
+
+    def _guided(self) -> dict[int, Any]:
+        """Witnesses made at the changed places themselves, laid at the door of who refuses them."""
+        guide = Guide(self._inclusion, self._sub, self._sup, self._direction)
+        blame = self._blame(self._inclusion, self._sup, set(self._facts))
+        found: dict[int, Any] = {}
+        for index, fact in self._facts.items():
+            if index in found or not mostly_breaks(fact.rule, self._direction):
+                continue
+            unsure = breaks_either_way(fact.rule) and self._inclusion.sup.size <= LARGE
+            if not unsure or not self._fine_here(index):
+                witness = guide.witness(fact)
+                if witness is not ABSENT:
+                    self._lay(blame, witness, found)
+        return found
 
     def _accused(self, inclusion: Inclusion, sup: Any, decision: Refuted, suspects: set[int]) -> dict[int, Any]:
         blame = self._blame(inclusion, sup, suspects)
@@ -103,6 +125,9 @@ class Side:
     def _once_more(self, found: dict[int, Any], rest: Sequence[int]) -> tuple[dict[int, Any], list[int]]:
         """The rest with what was found taken back: who is accused now, and who is neither accused nor cleared."""
         more: dict[int, Any] = {}
+        if len(found) > MAX_ROUNDS:
+            # Among so many, nobody misses one that seldom does harm.
+            return more, [index for index in rest if mostly_breaks(self._facts[index].rule, self._direction)]
         milder = self._sup
         taken_back: set[int] = set()
         for _ in range(MAX_ROUNDS):
@@ -111,7 +136,7 @@ class Side:
             for index in {*found, *more} - taken_back:
                 milder = self._taken_back(milder, index)
                 taken_back.add(index)
-            again = Inclusion(self._sub, milder, steps=self._steps)
+            again = self._against(milder)
             decision = again.decide(self._sub, milder)
             if isinstance(decision, Included):
                 return more, []
@@ -130,14 +155,17 @@ class Side:
         """The one change without which nothing would be refused, if there is one."""
         for index in suspects[:MAX_ROUNDS]:
             milder = self._taken_back(self._sup, index)
-            if isinstance(Inclusion(self._sub, milder, steps=self._steps).decide(self._sub, milder), Included):
+            if isinstance(self._against(milder).decide(self._sub, milder), Included):
                 return {index: Harm(decision.witness)}
         return {}
+
+    def _against(self, sup: Any, steps: int | None = None) -> Inclusion:
+        return Inclusion(self._sub, sup, steps=steps or self._steps, known=(self._inclusion.sub,))
 
     def _taken_back(self, root: Any, index: int) -> Any:
         candidate = undone(root, self._facts[index], in_new=self._direction == "backward")
         try:
-            Inclusion(self._sub, candidate, steps=1).decide(self._sub, candidate)
+            self._against(candidate, 1).decide(self._sub, candidate)
         except ContractInvalid:
             return loosened(root, self._places(index)[1])
         return candidate

@@ -6,6 +6,7 @@ and each pair of schemas is looked at once, so recursion ends.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,19 @@ ANNOTATIONS = {
 }  # fmt: skip
 # An enum that changed in more values than these is told as a whole.
 MAX_VALUES = 50
+Tokens = tuple[str, ...]
+_Next = tuple[tuple[Part, Part], tuple[Tokens, Tokens], "Way | None", Tokens]
 _CLASSES = tuple(str(one.value) for one in Classification)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the walk came to a pair of schemas: by `step`, the tokens from the pair above. The root has no step."""
+
+    above: Way | None
+    step: tuple[str, ...]
+    old: Part
+    new: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,7 @@ class Fact:
     olds, news  the schemas around it, for the question what it means here
     name        the property, for `required` and its kin
     at, to      the places of the schemas around it
+    way         how the walk came there, a shortest one
     """
 
     rule: str
@@ -57,6 +71,7 @@ class Fact:
     name: str = ""
     at: tuple[str, ...] = ()
     to: tuple[str, ...] = ()
+    way: Way | None = None
 
 
 class Walk:
@@ -64,35 +79,36 @@ class Walk:
 
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
-        self._below: list[tuple[Part, Part, tuple[str, ...], tuple[str, ...]]] = []
+        self._below: deque[_Next] = deque()
 
     def facts(self, old: Part, new: Part) -> Iterator[Fact]:
-        """Of two whole documents, in their order."""
-        stack: list[tuple[Part, Part, tuple[str, ...], tuple[str, ...]]] = [(old, new, (), ())]
-        while stack:
-            yield from self._pair(*stack.pop())
-            stack.extend(reversed(self._below))
-            self._below.clear()
+        """Of two whole documents, those near the root first."""
+        self._below.append(((old, new), ((), ()), None, ()))
+        while self._below:
+            yield from self._pair(*self._below.popleft())
 
-    def _pair(self, old: Part, new: Part, at: tuple[str, ...], to: tuple[str, ...]) -> Iterator[Fact]:
-        old, at = _followed(old, at)
-        new, to = _followed(new, to)
-        pair = (id(old.schema), id(new.schema))
-        if pair in self._seen or _alike(old, new):
+    def _pair(
+        self, pair: tuple[Part, Part], places: tuple[Tokens, Tokens], above: Way | None, step: Tokens
+    ) -> Iterator[Fact]:
+        old, at = _followed(pair[0], places[0])
+        new, to = _followed(pair[1], places[1])
+        key = (id(old.schema), id(new.schema))
+        if key in self._seen or _alike(old, new):
             return
-        self._seen.add(pair)
+        self._seen.add(key)
+        way = Way(above, step, old, new)
         sides = (old.schema, new.schema)
         if not all(isinstance(one, dict) for one in sides) or sum("$ref" in one for one in sides) == 1:
             empty = [one is True or one == {} for one in sides]
             rule = "schema-constrained" if empty[0] else "schema-freed" if empty[1] else "schema-changed"
             if not all(empty):
-                yield Fact(rule, at, to, old.schema, new.schema, old, new, "", at, to)
+                yield Fact(rule, at, to, old.schema, new.schema, old, new, "", at, to, way)
             return
-        place = _Place(old, new, at, to)
+        place = _Place(old, new, at, to, way)
         if "$ref" in old.schema:
             # Beside a reference other keywords stand: both count.
-            (before, above), (after, below) = _target(old, at), _target(new, to)
-            self._below.append((before, after, above, below))
+            (before, over), (after, under) = _target(old, at), _target(new, to)
+            self._below.append(((before, after), (over, under), way, ("$ref",)))
         yield from _own(place)
         yield from self._children(place)
 
@@ -179,7 +195,8 @@ class Walk:
         pairs, gone, come = _matched(old, new)
         for i, j in pairs:
             below = Part(old[i], place.old.document), Part(new[j], place.new.document)
-            self._below.append((*below, (*place.at, before, str(i)), (*place.to, after, str(j))))
+            places = (*place.at, before, str(i)), (*place.to, after, str(j))
+            self._below.append((below, places, place.way, (before, str(i))))
         for i in gone:
             yield place.fact(f"{word}-branch-removed", (before, str(i)), old[i], ABSENT, new_tokens=(after, str(i)))
         for j in come:
@@ -209,7 +226,7 @@ class Walk:
     def _down(self, place: _Place, tokens: tuple[str, ...], old: Any, new: Any) -> None:
         """To be looked at next."""
         parts = Part(old, place.old.document), Part(new, place.new.document)
-        self._below.append((*parts, (*place.at, *tokens), (*place.to, *tokens)))
+        self._below.append((parts, ((*place.at, *tokens), (*place.to, *tokens)), place.way, tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +235,7 @@ class _Place:
     new: Part
     at: tuple[str, ...]
     to: tuple[str, ...]
+    way: Way
 
     def both(self, keyword: str, default: Any) -> tuple[Any, Any]:
         return self.old.schema.get(keyword, default), self.new.schema.get(keyword, default)
@@ -232,7 +250,7 @@ class _Place:
         new_tokens: tuple[str, ...] | None = None,
     ) -> Fact:
         places = (*self.at, *tokens), (*self.to, *(tokens if new_tokens is None else new_tokens))
-        return Fact(rule, *places, old, new, self.old, self.new, name, self.at, self.to)
+        return Fact(rule, *places, old, new, self.old, self.new, name, self.at, self.to, self.way)
 
 
 def _became(place: _Place) -> tuple[str, str] | None:
