@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from typing import Any
@@ -103,9 +104,17 @@ def test_time_grows_with_size_and_not_with_its_square(desk: Desk) -> None:
         fields = [{f"f{field}": ref[(index + field) % count] for field in range(10)} for index in range(count)]
         schemas = {f"S{index}": {"properties": fields[index], "example": {"f1": {"f2": {}}}} for index in range(count)}
         desk.put("a.json", json.dumps(api(schemas)))
+        return min(linted() for _ in range(3))
+
+    def linted() -> float:
         begun = time.process_time()
         desk.document("a.json")
         return time.process_time() - begun
 
     seconds(10)
-    assert seconds(1200) < 16 * max(seconds(150), 0.05)
+    gc.freeze()  # what thousands of other tests left is no part of this question
+    try:
+        small, large = seconds(150), seconds(1200)
+    finally:
+        gc.unfreeze()
+    assert large < 16 * max(small, 0.05), (small, large)
