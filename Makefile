@@ -23,7 +23,7 @@ check: .venv/ready ## lint, types, architecture, unit tests: under two minutes
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(RUN) -m interlock.cli.main check estates/commerce
-	$(RUN) -m pytest -q -m "not faults and not slow and not journey"
+	$(RUN) -m pytest -q -m "not faults and not slow and not journey and not servers and not patient"
 
 test: .venv/ready ## everything but the slow suite
 	$(BIN)/ruff check .

@@ -1,0 +1,37 @@
+"""Which tests `make check` leaves to `make test`: one table, and not a mark in each file, to be read in one place."""
+
+from __future__ import annotations
+
+# Folders and files. They start servers or commands.
+SERVERS = (
+    "app",
+    "avro_schemas/test_command.py",
+    "bench",
+    "commerce/test_books_agree.py",
+    "contract_tests",
+    "estate_loading/test_commands.py",
+    "gate/test_ci_files.py",
+    "gate/test_notice.py",
+    "generated/test_clients.py",
+    "main_job",
+    "mock/test_mock_server.py",
+    "operate/test_command_line.py",
+    "postgres_store",
+    "registry",
+)
+# They search for counterexamples at length, or wait for real time to pass.
+PATIENT = (
+    "delivery/test_bounded_memory.py",
+    "edge/test_http_protocol.py",
+    "estate_loading/test_hostile_estates.py",
+    "flows/test_fan_out.py",
+    "json_schema/test_bounds.py",
+    "json_schema/test_corpus.py",
+    "json_schema/test_soundness.py",
+    "mock/test_api_mock.py",
+    "openapi_diff/test_bad_input.py",
+)
+
+
+def among(place: str, rows: tuple[str, ...]) -> bool:
+    return any(place == row or place.startswith(f"{row}/") for row in rows)
