@@ -212,6 +212,11 @@ class HeadLagsBehind(MemoryStore):
         return max(0, super().head(partition) - 1)
 
 
+class FollowsAll(MemoryStore):
+    async def follow(self, partitions: Any) -> None:
+        pass
+
+
 class DeafListeners(MemoryStore):
     def listen(self, listener: Any) -> None:
         pass
@@ -264,6 +269,7 @@ STORE_BUGS: list[tuple[type[MemoryStore], str]] = [
     (Unbounded, "beyond_the_limit_the_caller_is_told_at_once"),
     (AppendsWhatFits, "a_refused_call_appends_none_of_its_events"),
     (DeafListeners, "listeners_hear_each_event_once_in_order_and_readable"),
+    (FollowsAll, "listeners_hear_of_followed_partitions_only"),
     (TellsOneByOne, "the_events_of_a_call_appear_together"),
     (WorksAfterClose, "close_finishes_the_submitted_steps_then_refuses"),
     (DropsOnClose, "close_finishes_what_was_submitted_then_refuses"),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
+from interlock.adapters.audience import Audience
 from interlock.adapters.memory_record import MemoryRecord
 from interlock.adapters.memory_tables import Tables
 from interlock.model.event import Event, Stored
@@ -18,7 +19,7 @@ from interlock.model.handling import Mark
 from interlock.model.problems import Closed, Problem, TooManyRequests
 from interlock.model.record import Answer, DeliveryRow, DeliveryState, Held, StartRow
 from interlock.model.step import Commit
-from interlock.ports.event_log import AppendDone, Listener, Slice
+from interlock.ports.event_log import AppendDone, Listener, LogCapabilities, Slice
 from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ class MemoryStore(MemoryRecord):
     ) -> None:
         super().__init__(tables or Tables(partitions, dedupe_bucket_seconds), secret or os.urandom(32))
         self._limit_pending = limit_pending
-        self._listeners: list[Listener] = []
+        self._audience = Audience()
         self._queue: list[Callable[[], list[Stored]]] = []
         self._events_pending = 0
         self._steps_pending = 0
@@ -65,6 +66,10 @@ class MemoryStore(MemoryRecord):
     @property
     def capabilities(self) -> StateCapabilities:
         return StateCapabilities(fused_log=True, durable=False)
+
+    @property
+    def log_capabilities(self) -> LogCapabilities:
+        return LogCapabilities("memory")
 
     def append(self, events: Sequence[Event], done: AppendDone) -> None:
         if self._closed:
@@ -93,7 +98,10 @@ class MemoryStore(MemoryRecord):
         return self._tables.head(partition)
 
     def listen(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+        self._audience.add(listener)
+
+    async def follow(self, partitions: Collection[int]) -> None:
+        self._audience.follow(partitions)
 
     async def acquire(self, start: StartRow, flows: Mapping[str, Sequence[str]]) -> int:
         return self._open().acquire(start, flows)
@@ -148,8 +156,7 @@ class MemoryStore(MemoryRecord):
         self._events_pending = self._steps_pending = 0
         fresh = [stored for work in queue for stored in work()]
         if fresh:
-            for listener in self._listeners:
-                asyncio.get_running_loop().call_soon(listener, fresh)
+            asyncio.get_running_loop().call_soon(self._audience.tell, fresh)
 
     def _append_now(self, events: Sequence[Event], done: AppendDone) -> list[Stored]:
         places, fresh = self._tables.append(events)

@@ -114,6 +114,8 @@ def told(estate: Estate) -> str:
 async def open_store(estate: Estate) -> Store:
     """The store that the settings name."""
     stores, limits = estate.settings.stores, estate.settings.limits
+    if stores.log != "state":
+        raise SettingInvalid(f"stores.log = {stores.log} is not there yet.", next_step="Leave it out.")
     bucket_seconds = max(1, int(limits.dedupe_bucket_seconds))
     if stores.kind == "memory":
         return MemoryStore(

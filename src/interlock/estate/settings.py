@@ -14,6 +14,8 @@ from msgspec import Meta
 
 from interlock.contracts.comparison import Mode
 
+REFERENCE = r"^env:[A-Za-z_][A-Za-z0-9_]*\Z"  # to an environment variable: addresses may hold passwords
+
 
 class EstateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[
@@ -37,7 +39,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     dsn: Annotated[
         str,
         Meta(
-            pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*\Z",
+            pattern=REFERENCE,
             description="With `postgres`: the environment variable that holds the connection string, as `env:NAME`.",
         ),
     ] = "env:INTERLOCK_POSTGRES"
@@ -52,6 +54,13 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         str,
         Meta(min_length=1, description="The store's file, relative to the estate. `{name}` is the estate's name."),
     ] = ".interlock/{name}.db"
+    log: Annotated[
+        Literal["state", "jetstream", "kafka"],
+        Meta(
+            description="Where events live: with the state, in one commit; or in NATS JetStream, or in a broker that "
+            'speaks the Kafka protocol, fed from an outbox. Those two need `kind = "postgres"`.'
+        ),
+    ] = "state"
     partitions: Annotated[
         int,
         Meta(ge=1, le=4096, description="Partitions of the log. Fixed when the store is made; checked at each start."),
@@ -145,6 +154,59 @@ class RegistrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     ] = 0
 
 
+class JetStreamSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    servers: Annotated[
+        str,
+        Meta(
+            pattern=REFERENCE,
+            description="The environment variable that holds the servers' addresses, separated by commas, as "
+            "`env:NAME`.",
+        ),
+    ] = "env:INTERLOCK_NATS"
+    stream: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9_-]{0,47}\Z",
+            description="Name of the stream; its subjects begin with it. Each estate needs its own.",
+        ),
+    ] = "interlock"
+    replicas: Annotated[int, Meta(ge=1, le=5, description="Servers that keep each event. 3 outlives one of them.")] = 1
+    dedupe_seconds: Annotated[
+        float, Meta(gt=0, description="How long the servers recognise a resend by themselves; it costs their memory.")
+    ] = 120.0
+
+
+class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    brokers: Annotated[
+        str,
+        Meta(
+            pattern=REFERENCE,
+            description="The environment variable that holds `host:port` of some brokers, separated by commas, as "
+            "`env:NAME`.",
+        ),
+    ] = "env:INTERLOCK_KAFKA"
+    topic: Annotated[
+        str,
+        Meta(pattern=r"^[a-z][a-z0-9._-]{0,199}\Z", description="Name of the topic. Each estate needs its own."),
+    ] = "interlock"
+    replicas: Annotated[int, Meta(ge=1, le=7, description="Replicas of a topic that is made here.")] = 1
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    lease_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=600,
+            description="On PostgreSQL: how long a process may be silent before its partitions are given to others. "
+            "The same for all processes on one store.",
+        ),
+    ] = 10.0
+    drain_seconds: Annotated[
+        float, Meta(gt=0, le=600, description="Time that a stopping process gives to what runs in it.")
+    ] = 20.0
+
+
 class SystemOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     base_url: Annotated[
         str,
@@ -169,6 +231,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trace: TraceSettings = TraceSettings()
     contracts: ContractSettings = ContractSettings()
     registry: RegistrySettings = RegistrySettings()
+    jetstream: JetStreamSettings = JetStreamSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    workers: WorkerSettings = WorkerSettings()
     environments: Mapping[str, Environment] = msgspec.field(default_factory=dict)
 
     @property

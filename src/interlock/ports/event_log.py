@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
 
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.problems import Problem
@@ -22,6 +23,28 @@ class Slice(NamedTuple):
     through: int
 
 
+Acceptance = Literal["memory", "fsynced", "committed", "replicated", "acknowledged"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogCapabilities:
+    """How far a log keeps the promises of the port.
+
+    acceptance   what `done` means: the event is in memory only; flushed to this machine's disk; committed as a database
+                 is set; held by a quorum; or acknowledged by a broker that may not have it on disk yet
+    dedupes      the log itself recognises a resend; otherwise whoever reads must, by the claims of the state store
+    atomic       the events of one call are all or nothing also when they belong to several partitions
+    """
+
+    acceptance: Acceptance
+    dedupes: bool = True
+    atomic: bool = True
+
+    @property
+    def durable(self) -> bool:
+        return self.acceptance != "memory"
+
+
 class EventLog(Protocol):
     """Append and read; no acknowledgement, no lease: whoever reads keeps its own cursor.
 
@@ -37,6 +60,9 @@ class EventLog(Protocol):
 
     Not promised: dense positions, or a call order of `done` across callers.
     """
+
+    @property
+    def log_capabilities(self) -> LogCapabilities: ...
 
     @property
     def partitions(self) -> int:
@@ -66,6 +92,14 @@ class EventLog(Protocol):
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` with the events of each commit, after it is durable, on the event loop's thread."""
+        ...
+
+    async def follow(self, partitions: Collection[int]) -> None:
+        """Tell listeners of these partitions only: those that this process has. All of them at first.
+
+        Returns when `head` of each is current; of what is appended to them afterwards, listeners hear. The head of a
+        partition that is not followed may be out of date.
+        """
         ...
 
     async def close(self) -> None:

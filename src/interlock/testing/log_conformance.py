@@ -35,7 +35,7 @@ async def positions_come_after_the_commit(harness: Harness) -> None:
 @proves("durable")
 async def events_survive_a_reopening(harness: Harness) -> None:
     log = await harness.open()
-    if not log.capabilities.durable:
+    if not log.log_capabilities.durable:
         return
     placed = [await append(log, events(number * 10, 10, number)) for number in range(4)]
     log = await harness.reopen()
@@ -126,7 +126,7 @@ async def the_window_is_at_least_one_bucket_and_ends(harness: Harness) -> None:
 @proves("deduplicated")
 async def claims_survive_a_reopening(harness: Harness) -> None:
     log = await harness.open()
-    if not log.capabilities.durable:
+    if not log.log_capabilities.durable:
         return
     first = (await append(log, [event(1, 2)]))[0]
     log = await harness.reopen()
@@ -271,13 +271,31 @@ async def listeners_hear_each_event_once_in_order_and_readable(harness: Harness)
         assert mine == list((await log.read(partition, 0, 1000)).events)
 
 
+@proves("follow")
+async def listeners_hear_of_followed_partitions_only(harness: Harness) -> None:
+    log = await harness.open()
+    heard: list[tuple[int, int]] = []
+    log.listen(lambda fresh: heard.extend((stored.event.partition, stored.position) for stored in fresh))
+    await log.follow([1, 2])
+    places = [(await append(log, [event(number, number % 4)]))[0] for number in range(40)]
+    await harness.settle()
+    assert sorted(heard) == sorted((place.partition, place.position) for place in places if place.partition in (1, 2))
+    await log.follow([3])
+    last = [place.position for place in places if place.partition == 3][-1]
+    assert log.head(3) >= last
+    heard.clear()
+    await append(log, [event(1001, 1), event(1003, 3)])
+    await harness.settle()
+    assert {partition for partition, position in heard if position > last or partition == 1} == {3}
+
+
 @proves("partitions")
 async def partitions_and_secret_are_as_lasting_as_the_log(harness: Harness) -> None:
     log = await harness.open(partitions=3)
     secret = log.secret
     assert log.partitions == 3
     assert len(secret) >= 16
-    if log.capabilities.durable:
+    if log.log_capabilities.durable:
         log = await harness.reopen()
         assert (log.partitions, log.secret) == (3, secret)
 

@@ -6,8 +6,9 @@ Several processes may have it open and append. One of them owns it at a time, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+from interlock.adapters.audience import Audience
 from interlock.adapters.postgres import sql
 from interlock.adapters.postgres.acquisition import acquire
 from interlock.adapters.postgres.claims import Claims
@@ -29,7 +30,7 @@ from interlock.model.problems import AlreadyRunning, Closed, Problem
 from interlock.model.record import Answer, DeliveryRow, Held, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.model.storage_rows import delivery_row, held_row, stored_row, tally_row
-from interlock.ports.event_log import AppendDone, Listener, Slice
+from interlock.ports.event_log import AppendDone, Listener, LogCapabilities, Slice
 from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 
 EXPIRE_ROWS = 5000
@@ -43,6 +44,7 @@ class PostgresStore:
     """Use from the event loop that opened it only."""
 
     capabilities = StateCapabilities(fused_log=True, durable=True)
+    log_capabilities = LogCapabilities("committed")
 
     def __init__(self, target: Target, meta: Meta, bucket_seconds: int) -> None:
         self._target = target
@@ -54,7 +56,7 @@ class PostgresStore:
         self._questions = Questions(target)
         self._sealing = Sealing(self._questions)
         self._transaction = Transaction(self._session, self._names, self._claims, target)
-        self._listeners: list[Listener] = []
+        self._audience = Audience()
         self._publishing = asyncio.Lock()
         self._follower: Follower | None = None
         self._closed = False
@@ -130,9 +132,13 @@ class PostgresStore:
         return self._heads[partition]
 
     def listen(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+        self._audience.add(listener)
         if self._follower is None:
             self._follower = Follower(self._target, lambda: self._session.writer, self._look)
+
+    async def follow(self, partitions: Collection[int]) -> None:
+        self._audience.follow(partitions)
+        await self._look()
 
     # What was committed, by us and by others
 
@@ -143,13 +149,13 @@ class PostgresStore:
         for entry in committed.stored:
             parts.setdefault(entry[1][0], []).append(entry)
         async with self._publishing:
-            if self._listeners:
+            if self._audience:
                 for partition, base in committed.bases.items():
                     await self._fill(partition, base)
             fresh = [entry for entry in committed.stored if entry[0] > self._heads[entry[1][0]]]
             for partition, entries in parts.items():
                 self._keep(partition, [entry for entry in entries if entry[0] > self._heads[partition]])
-            self._tell(fresh)
+            self._audience.tell(fresh)
         if self._follower is not None:
             self._follower.ring()
 
@@ -167,7 +173,7 @@ class PostgresStore:
                 rows = await self._questions.all(sql.READ, (partition, after, wanted, PAGE_BYTES))
                 entries = [stored_row(row) for row in rows]
                 self._keep(partition, entries)
-                self._tell(entries)
+                self._audience.tell(entries)
         except Problem as problem:
             if not problem.retryable:
                 raise
@@ -179,15 +185,6 @@ class PostgresStore:
             for partition, (head,) in enumerate(await self._questions.all(sql.HEADS)):
                 await self._fill(partition, head)
         return others is not None and others[0] > 1
-
-    def _tell(self, fresh: Sequence[Stored]) -> None:
-        for listener in self._listeners if fresh else ():
-            try:
-                listener(fresh)
-            except Exception as error:  # the commit is durable, and its callers wait for their answer
-                asyncio.get_running_loop().call_exception_handler(
-                    {"message": "a listener of the log raised", "exception": error}
-                )
 
     # StateStore
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
 
+from interlock.adapters.audience import Audience
 from interlock.adapters.sqlite import sql
 from interlock.adapters.sqlite.batch import Batch
 from interlock.adapters.sqlite.claims import Claims
@@ -34,7 +35,7 @@ from interlock.model.problems import Closed, Problem
 from interlock.model.record import Answer, DeliveryRow, Held, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.model.storage_rows import delivery_row, held_row, stored_row, tally_row
-from interlock.ports.event_log import AppendDone, Listener, Slice
+from interlock.ports.event_log import AppendDone, Listener, LogCapabilities, Slice
 from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class SqliteStore:
     """One owner per file; `open` refuses a second one. Use from the event loop that opened it only."""
 
     capabilities = StateCapabilities(fused_log=True, durable=True)
+    log_capabilities = LogCapabilities("fsynced")
 
     def __init__(self, path: str, partitions: int, bucket_seconds: int, limit: int, vfs: str | None, sync: str) -> None:
         self._path = path
@@ -74,7 +76,7 @@ class SqliteStore:
         self._head = self._position
         self._tail = Tail(self.partitions, self._head)
         self._windows: list[Window] = []
-        self._listeners: list[Listener] = []
+        self._audience = Audience()
         self._open_segment()
         self._forget()
 
@@ -124,7 +126,10 @@ class SqliteStore:
         return self._head
 
     def listen(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+        self._audience.add(listener)
+
+    async def follow(self, partitions: Collection[int]) -> None:
+        self._audience.follow(partitions)
 
     def _scan(self, after: int) -> Window:
         found: list[Stored] = []
@@ -325,13 +330,7 @@ class SqliteStore:
         self._head = self._position
         self._tail.add(fresh)
         self._unsealed.add([(position, event[1], event[7], event[10]) for position, event in fresh])
-        for listener in self._listeners:
-            try:
-                listener(fresh)
-            except Exception as error:  # the commit is durable, and its callers wait for their answer
-                asyncio.get_running_loop().call_exception_handler(
-                    {"message": "a listener of the log raised", "exception": error}
-                )
+        self._audience.tell(fresh)
 
     def _forget(self) -> None:
         self._fresh: list[Stored] = []
