@@ -27,7 +27,7 @@ class Observed(process.Process):
     async def start(self) -> None:
         await super().start()
         self.stamps: list[tuple[str | None, int]] = []
-        self.store.listen(self._stamp)
+        self.log.listen(self._stamp)
 
     def _stamp(self, stored: Sequence[Stored]) -> None:
         now = time.time_ns()

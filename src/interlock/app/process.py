@@ -22,7 +22,7 @@ from interlock.app.control import Control
 from interlock.app.metrics import EngineMetrics
 from interlock.app.registry import ServedRegistry
 from interlock.app.secrets import signing_secrets
-from interlock.app.stores import open_record, open_schemas, open_store, place_of_store
+from interlock.app.stores import open_record, open_schemas, open_stores, place_of_store
 from interlock.delivery.deliverer import Deliverer
 from interlock.delivery.limits import DeliveryLimits
 from interlock.edge.edge import Edge
@@ -72,12 +72,13 @@ class Process:
         log.info("engine.starting", extra=names)
         self.clock, self.ids = SystemClock(), SystemIds()
         secrets = signing_secrets(estate.systems, os.environ)
-        self.store = await open_store(estate)
-        opened.push_async_callback(self.store.close)
+        self.stores = await open_stores(estate)
+        self.log, self.store = self.stores
+        opened.push_async_callback(self.stores.close)
         self.sink = trace_sink(estate)
         opened.push_async_callback(self.sink.close)
         limits = flow_limits(settings)
-        self.engine = Engine(estate, self.store, self.store, self.clock, self.ids, self.sink, limits)
+        self.engine = Engine(estate, self.log, self.store, self.clock, self.ids, self.sink, limits)
         self.engine.on_fenced = self.fail
         epoch = await self.engine.acquire(settings.hash)
         self.client = AiohttpClient()
@@ -112,7 +113,7 @@ class Process:
         opened.push_async_callback(self.registry.drain, 0)
         self.edge = Edge(
             self._estate,
-            self.store,
+            self.log,
             self.store,
             self.engine,
             self.clock,
@@ -151,7 +152,7 @@ class Process:
         await self.client.close()
         await self.record.close()
         await self.schemas.close()
-        await self.store.close()
+        await self.stores.close()
         await self.sink.close()
         log.info("engine.drained", extra={"finished": finished})
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_schemas import MemorySchemas
@@ -29,6 +29,18 @@ OTHER_ENGINE_SECONDS = 5.0  # for an engine that was killed a moment ago, or is 
 
 class Store(EventLog, StateStore, Protocol):
     """Both ports on one object."""
+
+
+class Stores(NamedTuple):
+    """Log and state of an estate: one and the same object, unless stores.log puts the log elsewhere."""
+
+    log: EventLog
+    state: StateStore
+
+    async def close(self) -> None:
+        """The log first: what it does in the background needs the state."""
+        await self.log.close()
+        await self.state.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +123,18 @@ def told(estate: Estate) -> str:
     return stores.kind
 
 
-async def open_store(estate: Estate) -> Store:
-    """The store that the settings name."""
-    stores, limits = estate.settings.stores, estate.settings.limits
+async def open_stores(estate: Estate) -> Stores:
+    """What the settings name. SettingInvalid for what does not go together."""
+    stores = estate.settings.stores
     if stores.log != "state":
         raise SettingInvalid(f"stores.log = {stores.log} is not there yet.", next_step="Leave it out.")
+    store = await open_store(estate)
+    return Stores(store, store)
+
+
+async def open_store(estate: Estate) -> Store:
+    """Log and state in one."""
+    stores, limits = estate.settings.stores, estate.settings.limits
     bucket_seconds = max(1, int(limits.dedupe_bucket_seconds))
     if stores.kind == "memory":
         return MemoryStore(
@@ -182,7 +201,7 @@ async def refuse_other_estate(place: PostgresPlace, estate: Estate) -> None:
         )
 
 
-async def open_schemas(estate: Estate, store: Store) -> SchemaStore:
+async def open_schemas(estate: Estate, store: StateStore) -> SchemaStore:
     """The registry's memory, beside the log and the state."""
     if isinstance(store, SqliteStore):
         return SqliteSchemas.beside(store)
@@ -195,7 +214,7 @@ async def open_schemas(estate: Estate, store: Store) -> SchemaStore:
     return await PostgresSchemas.open(dsn, schema=stores.schema)
 
 
-async def open_record(estate: Estate, store: Store) -> RecordReader:
+async def open_record(estate: Estate, store: StateStore) -> RecordReader:
     """A reader beside the engine. The memory store is its own; closing it ends the engine's too."""
     if isinstance(store, MemoryStore):
         return store

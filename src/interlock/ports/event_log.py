@@ -34,11 +34,14 @@ class LogCapabilities:
                  is set; held by a quorum; or acknowledged by a broker that may not have it on disk yet
     dedupes      the log itself recognises a resend; otherwise whoever reads must, by the claims of the state store
     atomic       the events of one call are all or nothing also when they belong to several partitions
+    dedupe_seconds  how long it recognises a resend, at the least; 0 where nobody is to rely on it. A relay that comes
+                 back later than that looks in the log before it publishes again
     """
 
     acceptance: Acceptance
     dedupes: bool = True
     atomic: bool = True
+    dedupe_seconds: float = 0.0
 
     @property
     def durable(self) -> bool:
