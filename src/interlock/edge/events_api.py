@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from interlock.contracts.strict_json import parse
-from interlock.edge.cloudevents import (
-    ABSENT,
-    BATCH,
-    FAMILY,
-    HEADER_PREFIX,
-    MAX_ERRORS,
-    STRUCTURED,
-    Envelope,
-    from_headers,
-    read,
-)
+from interlock.edge.cloudevents import BATCH, FAMILY, HEADER_PREFIX, MAX_ERRORS, STRUCTURED, from_headers
 from interlock.edge.counters import Counters
 from interlock.edge.deprecation_fields import event_endings, first
+from interlock.edge.event_intake import EventIntake
 from interlock.edge.exchange import Request, Responder, Response
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.media_type import is_json, media_type
@@ -30,23 +20,13 @@ from interlock.edge.refusals import Refusals
 from interlock.edge.traceparent import Sampler
 from interlock.edge.tracing import EdgeTracing
 from interlock.model.clock import Clock
-from interlock.model.event import UNPROTECTED, Appended, Event
-from interlock.model.hashing import KeyHasher, partition_of
+from interlock.model.event import Appended, Event
 from interlock.model.ids import Ids
-from interlock.model.problems import (
-    BodyTooLarge,
-    ContractViolation,
-    MalformedRequest,
-    Problem,
-    Unexpected,
-    UnknownContract,
-    UnsupportedMediaType,
-)
+from interlock.model.problems import BodyTooLarge, MalformedRequest, Problem, Unexpected, UnsupportedMediaType
 from interlock.ports.event_log import EventLog
 from interlock.ports.trace_sink import TraceSink
 
 if TYPE_CHECKING:
-    from interlock.contracts.event_contract import EventContract
     from interlock.estate.estate import Estate
 
 ACCEPTED = 202
@@ -67,12 +47,9 @@ class EventsApi:
         refusals: Refusals,
         sink: TraceSink | None = None,
     ) -> None:
-        self._latest = estate.latest
-        self._contracts = estate.contracts
+        self._event = EventIntake(estate, log).event
         self._endings = event_endings(estate)
         self._log = log
-        self._partitions = log.partitions
-        self._hasher = KeyHasher(log.secret)
         self._clock = clock
         self._tracing = EdgeTracing(Sampler(ids, limits.sample_ratio), clock, ids, sink)
         self._limits = limits
@@ -161,85 +138,6 @@ class EventsApi:
         ending = first(self._endings.get(event.type) for event in events)
         return respond if ending is None else ending.on(respond)
 
-    def _event(self, document: Any, trace: str | None, now_us: int) -> Event:
-        envelope = read(document)
-        contract = self._contract(envelope)
-        if envelope.data is ABSENT:
-            detail = "is missing"
-            raise ContractViolation("The event has no data.", errors=[{"pointer": "/data", "detail": detail}])
-        try:
-            contract.check(envelope.data)
-        except ContractViolation as violation:
-            raise _within(violation, "/data") from None
-        key, business = contract.route(envelope.data)
-        if envelope.partition_key is not None and envelope.partition_key != key:
-            detail = f"differs from the partition key of the contract, {contract.partition_key}"
-            raise ContractViolation(
-                "The attribute partitionkey contradicts the data.",
-                next_step="Leave it out, or send the contract's key.",
-                errors=[{"pointer": "/partitionkey", "detail": detail}],
-            )
-        return self._build(envelope, contract, key, business, trace, now_us)
-
-    def _build(
-        self,
-        envelope: Envelope,
-        contract: EventContract,
-        key: str,
-        business: tuple[str, ...],
-        trace: str | None,
-        now_us: int,
-    ) -> Event:
-        digest = self._hasher.digest
-        hashed = digest(key)
-        key_hash = int.from_bytes(hashed, "big", signed=True)
-        event_id, source, event_type, _, _, correlation, causation, own_trace, others, data = envelope
-        # Event(…) would spend twice the time on matching 15 arguments to fields.
-        fields = (
-            partition_of(key_hash, self._partitions),
-            event_id,
-            source,
-            event_type,
-            contract.version,
-            key_hash,
-            now_us,
-            correlation,
-            causation,
-            own_trace or trace,
-            b"".join([hashed if value == key else digest(value) for value in business]),
-            None if others is None else orjson.dumps(others),
-            UNPROTECTED,
-            None,
-            orjson.dumps(data),
-        )
-        return tuple.__new__(Event, fields)
-
-    def _contract(self, envelope: Envelope) -> EventContract:
-        """By type and `dataschema`: a bare version, or a URI that ends in /<type>/<version>. Without it, the latest."""
-        schema = envelope.dataschema
-        latest = self._latest.get(envelope.type)
-        if latest is None:
-            raise self._unknown_type(envelope.type)
-        if schema is None:
-            return latest
-        place, _, version = schema.rpartition("/")
-        contract = self._contracts.get((envelope.type, version))
-        if contract is None or (place and not f"/{place}".endswith("/" + envelope.type)):
-            versions = ", ".join(sorted(v for t, v in self._contracts if t == envelope.type))
-            raise UnknownContract(
-                f"The attribute dataschema names no version of {envelope.type}; there is {versions}.",
-                next_step="Send the version, or a URI ending in /<type>/<version>, or nothing for the latest.",
-                errors=[{"pointer": "/dataschema", "detail": "names no known version"}],
-            )
-        return contract
-
-    def _unknown_type(self, event_type: str) -> UnknownContract:
-        near = get_close_matches(event_type[:80], list(self._latest), n=1)
-        return UnknownContract(
-            "The estate declares no event of this type." + (f" Did you mean {near[0]}?" if near else ""),
-            errors=[{"pointer": "/type", "detail": "is not declared"}],
-        )
-
     def _media(self, request: Request, content_type: str) -> str:
         media = media_type(content_type)
         if media in (STRUCTURED, BATCH):
@@ -278,12 +176,6 @@ class EventsApi:
             str(problem.errors[0].get("pointer", "")) if problem.errors else "",
             self._clock.now_us(),
         )
-
-
-def _within(problem: Problem, place: str) -> Problem:
-    """The same problem, its pointers read from further out."""
-    errors = [{**entry, "pointer": place + str(entry.get("pointer", ""))} for entry in problem.errors]
-    return type(problem)(problem.detail, next_step=problem.step, errors=errors or [{"pointer": place}])
 
 
 def _batch_problem(refused: list[tuple[int, Problem]], total: int) -> Problem:
