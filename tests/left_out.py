@@ -14,6 +14,7 @@ SERVERS = (
     "gate/test_notice.py",
     "generated/test_clients.py",
     "main_job",
+    "migrate",
     "mock/test_mock_server.py",
     "operate/test_command_line.py",
     "postgres_store",

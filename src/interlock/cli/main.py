@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "gate": "judge a change of the contracts against another git revision",
     "changelog": "what each version of each contract changed, and when old ones end",
     "dlq": "list, show, redrive and discard dead letters",
+    "migrate": "carry the data to another kind of store, with checksums, and back",
 }
 # Verbs that are no names of a Python module.
 MODULES = {"import": "import_contracts", "can-i-deploy": "can_i_deploy"}

@@ -9,6 +9,7 @@ import psycopg
 
 from interlock.adapters.postgres import sql
 from interlock.adapters.postgres.connection import Connection, Target, check_server, connect, fetch, scalar, translate
+from interlock.model.archive import moved
 from interlock.model.problems import FormatUnsupported, SettingInvalid
 
 HASH_NAME = "blake2b-64-keyed,mod"
@@ -70,6 +71,8 @@ async def create(connection: Connection, target: Target, partitions: int) -> Non
 async def migrated(connection: Connection) -> Meta:
     """Run the forward migrations from the format found to ours."""
     meta = await read_meta(connection)
+    if "moved" in meta:
+        raise moved(meta["moved"])
     found = int(meta["format"])
     if found > sql.FORMAT:
         raise FormatUnsupported(f"The store has format {found}; this release reads up to {sql.FORMAT}.")

@@ -185,6 +185,11 @@ READ = (
     "position > $2::bigint ORDER BY position LIMIT $3::bigint) AS part) AS page WHERE before < $4::bigint "
     "ORDER BY position"
 )
+# In the order of their acceptance across partitions, and by position within each, also where a clock went back.
+ALL_EVENTS = (
+    f"SELECT position, {EVENT_COLUMNS}, crc FROM (SELECT *, max(time_us) OVER (PARTITION BY partition ORDER BY "
+    "position) AS latest FROM log) AS dated ORDER BY latest, partition, position"
+)
 _LOGGED = ", ".join(f"log.{column.strip()}" for column in EVENT_COLUMNS.split(","))
 READ_MANY = (
     f"SELECT log.position, {_LOGGED}, log.crc FROM unnest($1::bigint[], $2::bigint[]) AS w(partition, position) "

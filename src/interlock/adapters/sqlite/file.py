@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 
 from interlock.adapters.sqlite import sql
+from interlock.model.archive import moved
 from interlock.model.problems import (
     AlreadyRunning,
     FormatUnsupported,
@@ -150,6 +151,8 @@ def prepare(connection: apsw.Connection, partitions: int) -> dict[str, Any]:
         if not scalar(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
             create(connection, partitions)
         meta: dict[str, Any] = dict(fetch(connection, "SELECT name, value FROM meta"))
+        if "moved" in meta:
+            raise moved(meta["moved"])
         migrate(connection, int(meta["format"]))
     if meta["hash"] != HASH_NAME:
         raise FormatUnsupported(f"The log was written with hash {meta['hash']}, this release knows {HASH_NAME}.")

@@ -114,6 +114,7 @@ def marks(count: int) -> str:
 
 APPEND = f"INSERT INTO log(position, {EVENT_COLUMNS}, crc) VALUES ({marks(17)})"
 READ = f"SELECT position, {EVENT_COLUMNS}, crc FROM log WHERE position > ? ORDER BY position LIMIT ?"
+ALL_EVENTS = f"SELECT position, {EVENT_COLUMNS}, crc FROM log ORDER BY position"
 READ_ONE = f"SELECT position, {EVENT_COLUMNS}, crc FROM log WHERE position = ?"
 HEADS = "SELECT max(position) FROM log"
 TAIL = "SELECT position, id, correlation, business FROM log WHERE position > ? ORDER BY position"

@@ -1,0 +1,215 @@
+"""A PostgreSQL store at rest: all its rows out, or into a new schema in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+from interlock.adapters.postgres import sql
+from interlock.adapters.postgres.connection import (
+    Connection,
+    Target,
+    check_server,
+    connect,
+    fetch,
+    scalar,
+    translated,
+)
+from interlock.adapters.postgres.names import Names
+from interlock.adapters.postgres.schema import create, migrated, read_meta
+from interlock.model.archive import ArchiveMeta, Kind, Row
+from interlock.model.event import Stored
+from interlock.model.problems import AlreadyRunning, NotFound, SettingInvalid
+from interlock.model.storage_rows import stored_row
+
+FOR_LONG = (
+    "SELECT set_config('statement_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '0', false)"
+)
+EXISTS = "SELECT to_regclass($1::text) IS NOT NULL"
+CLAIMS = "SELECT {bucket}::bigint, source, id, partition, position FROM claim_{table}"
+WORD = "(SELECT text FROM name WHERE name.id = t.{name})"
+LOG_COLUMNS = ("position", *(part.strip() for part in sql.EVENT_COLUMNS.split(",")), "crc")
+HEADS = "UPDATE head SET position = coalesce((SELECT max(position) FROM log WHERE log.partition = head.partition), 0)"
+COUNT_AGAIN = (
+    HEADS,
+    "INSERT INTO contract_tally SELECT partition, type, version, count(*) FROM log GROUP BY 1, 2, 3",
+    "INSERT INTO tally SELECT flow, partition, state, count(*) FROM handling WHERE superseded = 0 GROUP BY 1, 2, 3",
+    "INSERT INTO delivery_tally SELECT partition, state, count(*) FROM delivery GROUP BY 1, 2",
+)
+
+
+class PostgresArchive:
+    """The schema, kept from engines, in one snapshot."""
+
+    def __init__(self, connection: Connection, target: Target) -> None:
+        self._connection = connection
+        self._target = target
+
+    @classmethod
+    async def open(cls, dsn: str, *, schema: str = "interlock") -> PostgresArchive:
+        """NotFound when there is no store; AlreadyRunning while an engine has it."""
+        target = Target(dsn, schema)
+        connection = await connect(target)
+        try:
+            with translated(target):
+                if not await scalar(connection, EXISTS, (f"{schema}.meta",)):
+                    raise NotFound(
+                        f"There is no store in the schema {schema} of the {target.place}.",
+                        next_step="Check stores.schema and stores.dsn.",
+                    )
+                await begin_alone(connection, target)
+                await migrated(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return cls(connection, target)
+
+    async def meta(self) -> ArchiveMeta:
+        with translated(self._target):
+            found = await read_meta(self._connection)
+            epoch = await scalar(self._connection, sql.EPOCH)
+            revision = await scalar(self._connection, "SELECT revision FROM schema_revision")
+        return ArchiveMeta(int(found["partitions"]), found["hash"], bytes.fromhex(found["secret"]), epoch, revision)
+
+    async def events(self, page: int) -> AsyncIterator[Sequence[Stored]]:
+        async for rows in self._pages(sql.ALL_EVENTS, page):
+            yield [stored_row(row) for row in rows]
+
+    async def rows(self, kind: Kind, page: int) -> AsyncIterator[Sequence[Row]]:
+        for statement in await self._selections(kind):
+            async for rows in self._pages(statement, page):
+                yield rows
+
+    async def _selections(self, kind: Kind) -> list[str]:
+        if kind.name != "claim":
+            columns = ", ".join(WORD.format(name=name) if name in kind.words else f"t.{name}" for name in kind.columns)
+            return [f"SELECT {columns} FROM {kind.name} AS t"]  # noqa: S608 - names of our own tables
+        newest = int(await scalar(self._connection, sql.CLAIM_NEWEST))
+        return [
+            CLAIMS.format(bucket=bucket, table=bucket % sql.BUCKETS) for bucket in (newest - 1, newest) if bucket >= 0
+        ]
+
+    async def _pages(self, statement: str, page: int) -> AsyncIterator[list[Row]]:
+        with translated(self._target):
+            run = partial(self._connection.execute, prepare=False)  # the same words give other columns each time
+            await run(f"DECLARE pages NO SCROLL CURSOR FOR {statement}".encode())
+            while rows := await (await run(f"FETCH {int(page)} FROM pages".encode(), binary=True)).fetchall():
+                yield rows
+            await run(b"CLOSE pages")
+
+    async def leave_to(self, place: str) -> None:
+        with translated(self._target):
+            await self._connection.execute(
+                b"INSERT INTO meta(name, value) VALUES ('moved', $1::text) "
+                b"ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (place,),
+            )
+            await self._connection.execute(sql.COMMIT.encode())
+
+    async def close(self) -> None:
+        """What was not committed is undone."""
+        await self._connection.close()
+
+
+class PostgresRestoration(PostgresArchive):
+    """A schema that is there for others when all of it is."""
+
+    @classmethod
+    async def make(cls, dsn: str, schema: str, partitions: int) -> PostgresRestoration:
+        """SettingInvalid when the schema holds tables already, or the server is not fit."""
+        target = Target(dsn, schema)
+        connection = await connect(target)
+        try:
+            with translated(target):
+                await check_server(connection, target)
+                await begin_alone(connection, target)
+                if await scalar(connection, EXISTS, (f"{schema}.meta",)):
+                    raise SettingInvalid(
+                        f"There is a store in the schema {schema} of the {target.place} already.",
+                        next_step=f"Set stores.schema to a new name, or: DROP SCHEMA {schema} CASCADE",
+                    )
+                await create(connection, target, partitions)
+                await migrated(connection)
+                await connection.execute(f"SET search_path = {schema}".encode())
+        except BaseException:
+            await connection.close()
+            raise
+        return cls(connection, target)
+
+    async def begin(self, meta: ArchiveMeta) -> None:
+        self._names = Names()
+        self._epoch, self._newest = meta.epoch, -1
+        self._ends = [0] * meta.partitions
+        with translated(self._target):
+            run = self._connection.execute
+            await run(b"UPDATE meta SET value = $1::text WHERE name = 'secret'", (meta.secret.hex(),))
+            await run(sql.EPOCH_SET.encode(), (meta.epoch,))
+            await run(b"UPDATE schema_revision SET revision = $1::bigint", (meta.schema_revision,))
+
+    async def add_events(self, events: Sequence[Stored]) -> Sequence[int]:
+        rows: list[Row] = []
+        for _, event in events:
+            self._ends[event.partition] += 1
+            rows.append((self._ends[event.partition], *event, crc32(event.body)))
+        await self._copy("log", LOG_COLUMNS, rows)
+        return [row[0] for row in rows]
+
+    async def add(self, kind: Kind, rows: Sequence[Row]) -> None:
+        if kind.name == "claim":
+            await self._claim(rows)
+            return
+        columns = kind.columns
+        numbered = [nth for nth, name in enumerate(columns) if name in kind.words]
+        if numbered:
+            with translated(self._target):
+                await self._names.learn(self._connection, *sorted({row[nth] for row in rows for nth in numbered}))
+            rows = [self._in_numbers(row, numbered) for row in rows]
+        if kind.name == "cursor":
+            columns, rows = (*columns, "epoch"), [(*row, self._epoch) for row in rows]
+        await self._copy(kind.name, columns, rows)
+
+    def _in_numbers(self, row: Row, numbered: Sequence[int]) -> Row:
+        found: list[Any] = list(row)
+        for nth in numbered:
+            found[nth] = self._names.id(row[nth])
+        return tuple(found)
+
+    async def _claim(self, rows: Sequence[Row]) -> None:
+        """Only the two newest buckets are ever searched."""
+        for bucket in sorted({row[0] for row in rows}):
+            mine = [(row[2], row[1], *row[3:]) for row in rows if row[0] == bucket]
+            await self._copy(f"claim_{bucket % sql.BUCKETS}", ("id", "source", "partition", "position"), mine)
+            self._newest = max(self._newest, bucket)
+        with translated(self._target):
+            await self._connection.execute(sql.CLAIM_ROTATE.encode(), (self._newest,))
+
+    async def _copy(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        with translated(self._target):
+            async with (
+                self._connection.cursor() as cursor,
+                cursor.copy(f"COPY {table}({', '.join(columns)}) FROM STDIN".encode()) as copy,
+            ):
+                for row in rows:
+                    await copy.write_row(row)
+
+    async def finish(self) -> None:
+        with translated(self._target):
+            for statement in COUNT_AGAIN:
+                await self._connection.execute(statement.encode())
+
+    async def commit(self) -> None:
+        with translated(self._target):
+            await self._connection.execute(sql.COMMIT.encode())
+
+
+async def begin_alone(connection: Connection, target: Target) -> None:
+    """One transaction with one view of the store, while no engine has it; without a limit of time."""
+    await fetch(connection, FOR_LONG)
+    if not await scalar(connection, sql.OWNER_ALONE, (target.schema,)):
+        raise AlreadyRunning(
+            f"An engine runs on the schema {target.schema} of the {target.place}.",
+            next_step="Stop it first: a store is moved while nobody works on it.",
+        )
+    await connection.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ")

@@ -1,0 +1,57 @@
+"""`interlock migrate`: carry a deployment's data to another kind of store, and back."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from interlock.app.migrating import Carried, move, place_of
+from interlock.cli.record_arguments import print_json
+from interlock.estate.loader import load
+
+KINDS = ("sqlite", "postgres")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    parser.add_argument("--to", required=True, choices=KINDS, help="the kind of store to move to")
+    parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
+    parser.add_argument("--json", action="store_true", help="counts and checksums as JSON")
+    parser.epilog = (
+        "Stop the engines first. Both places come from [stores] of interlock.toml: `kind` says where the data is now. "
+        "All is carried and compared, or nothing; afterwards no engine starts on the old store."
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    estate = load(arguments.estate, arguments.environment)
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed}"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bars = {"": progress.add_task("opening")}
+
+        def advance(kind: str, count: int) -> None:
+            if kind not in bars:
+                bars[kind] = progress.add_task(kind, total=None)
+            progress.update(bars[kind], completed=count)
+
+        carried = asyncio.run(move(estate, arguments.to, advance))
+    if arguments.json:
+        print_json({"to": arguments.to, "rows": [row._asdict() for row in carried]})
+        return 0
+    sys.stdout.write(render(carried))
+    place = place_of(estate, arguments.to)
+    print(f'\nmoved to {place}\nnext: set kind = "{arguments.to}" under [stores] of interlock.toml, then: interlock up')
+    return 0
+
+
+def render(carried: list[Carried]) -> str:
+    """A line for each kind of row."""
+    width = max(len(row.kind) for row in carried) if carried else 0
+    lines = [f"{row.kind:<{width}}  {row.rows:>12,}  {row.checksum[:16]}\n" for row in carried]
+    return "".join(["rows carried, and the checksum that both sides have\n", *lines])

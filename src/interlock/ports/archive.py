@@ -1,0 +1,53 @@
+"""Ports: a store at rest that gives all its rows, and an empty one that takes them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from interlock.model.archive import ArchiveMeta, Kind, Row
+from interlock.model.event import Stored
+
+
+class Archive(Protocol):
+    """Everything that a store holds. Whoever has it open has it alone: no engine can start on it meanwhile."""
+
+    async def meta(self) -> ArchiveMeta: ...
+
+    def events(self, page: int) -> AsyncIterator[Sequence[Stored]]:
+        """The log, at most `page` events at once, each partition in order. StorageCorrupt for an altered body."""
+        ...
+
+    def rows(self, kind: Kind, page: int) -> AsyncIterator[Sequence[Row]]:
+        """All rows of the kind, in no order that is promised."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class MovedArchive(Archive, Protocol):
+    """The source of a move: afterwards no engine may start on it."""
+
+    async def leave_to(self, place: str) -> None:
+        """Keep everything, and refuse each later start with the words where it went."""
+        ...
+
+
+class Restoration(Archive, Protocol):
+    """An empty store that is filled. Nothing of it is there for anybody until `commit`, and nothing without it."""
+
+    async def begin(self, meta: ArchiveMeta) -> None: ...
+
+    async def add_events(self, events: Sequence[Stored]) -> Sequence[int]:
+        """Append; the positions that they have here."""
+        ...
+
+    async def add(self, kind: Kind, rows: Sequence[Row]) -> None:
+        """Rows whose positions are those of this store."""
+        ...
+
+    async def finish(self) -> None:
+        """Count again what is not carried. What was added can be read back from here on."""
+        ...
+
+    async def commit(self) -> None: ...

@@ -1,0 +1,147 @@
+"""An embedded deployment goes to PostgreSQL and comes back: nothing is lost, done twice or forgotten."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import postgres
+import pytest
+
+from faults.kill.engine import Engine
+
+ESTATE = Path(__file__).parents[1] / "faults" / "kill" / "estate"
+ENTRIES, TRANSFERS = 60, 6
+
+
+class Deployment:
+    """An estate with its engine, now on one kind of store, now on another."""
+
+    def __init__(self, folder: Path, schema: str) -> None:
+        self.root = folder / "estate"
+        self.schema = schema
+        shutil.copytree(ESTATE, self.root, ignore=shutil.ignore_patterns("__pycache__", ".interlock"))
+        self._settings = (self.root / "interlock.toml").read_text()
+        self.environment = {"INTERLOCK_POSTGRES": postgres.database()}
+        self.engine = Engine(self.root, folder / "engine.log", environment=self.environment)
+        self.set("sqlite")
+
+    @property
+    def file(self) -> Path:
+        return self.root / ".interlock" / "kills.db"
+
+    def set(self, kind: str) -> None:
+        stores = f'\n[stores]\nkind = "{kind}"\nschema = "{self.schema}"\n'
+        (self.root / "interlock.toml").write_text(self._settings + stores)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "interlock.cli.main", *words],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def move(self, to: str) -> dict[str, Any]:
+        done = self.command("migrate", str(self.root), "--to", to, "--json")
+        assert done.returncode == 0, done.stderr
+        return {row["kind"]: row for row in json.loads(done.stdout)["rows"]}
+
+    async def run(self, first: int, count: int) -> tuple[list[str], list[Any]]:
+        """Start, send entries and transfers, wait until all is handled, stop: the answers."""
+        await self.engine.spawn()
+        await self.engine.ready()
+        try:
+            async with aiohttp.ClientSession(self.engine.address) as session:
+                entries = [await self._entry(session, number) for number in range(first, first + count)]
+                transfers = [await self._transfer(session, number) for number in range(TRANSFERS)]
+            status = await self.engine.settled(1.5)  # calls to a system that is not there are tried for longer
+            assert status["balanced"], status
+            assert all(not flow["pending"] and not flow["parked"] for flow in status["flows"]), status
+        finally:
+            assert await self.engine.stop() == 0
+        return entries, transfers
+
+    async def _entry(self, session: aiohttp.ClientSession, number: int) -> str:
+        data = {
+            "entry_id": f"e-{number}",
+            "account": f"a{number % 7}",
+            "amount": number + 1,
+            "outside": number % 10 == 0,
+        }
+        body = {"specversion": "1.0", "id": f"e-{number}", "source": "move", "type": "ledger.EntryPosted", "data": data}
+        headers = {"content-type": "application/cloudevents+json"}
+        async with session.post("/events", data=json.dumps(body), headers=headers) as response:
+            assert response.status == 202, await response.text()
+            return str((await response.json())["status"])
+
+    async def _transfer(self, session: aiohttp.ClientSession, number: int) -> Any:
+        body = {"transfer_id": f"t-{number}", "debit": "red", "credit": "blue", "amount": 10}
+        async with session.post("/transfers", json=body, headers={"idempotency-key": f'"t-{number}"'}) as response:
+            return await response.json()
+
+
+@pytest.fixture
+def deployment(tmp_path):
+    schema = postgres.new_schema()
+    yield Deployment(tmp_path, schema)
+    postgres.give_back(schema)
+
+
+async def test_there_and_back_again(deployment):
+    entries, transfers = await deployment.run(0, ENTRIES)
+    assert set(entries) == {"accepted"}
+    assert [answer["number"] for answer in transfers] == [1, 2, 3, 4, 5, 6]
+
+    there = deployment.move("postgres")
+    assert there["event"]["rows"] == 2 * ENTRIES + TRANSFERS
+    assert there["claim"]["rows"] == ENTRIES
+    assert there["answer"]["rows"] == TRANSFERS
+    assert there["delivery"]["rows"] == ENTRIES // 10
+    refused = deployment.command("up", str(deployment.root))
+    assert refused.returncode == 1
+    assert "moved to schema" in refused.stderr
+
+    deployment.set("postgres")
+    entries, again = await deployment.run(0, ENTRIES)
+    assert set(entries) == {"duplicate"}, "what was accepted is known at the new place"
+    assert again == transfers, "answers to keys are as they were"
+    entries, _ = await deployment.run(ENTRIES, 10)
+    assert set(entries) == {"accepted"}
+    story = deployment.command("why", "e-3", "--estate", str(deployment.root))
+    assert "record" in story.stdout, story
+
+    occupied = deployment.command("migrate", str(deployment.root), "--to", "sqlite")
+    assert occupied.returncode == 1
+    assert "There is a store at" in occupied.stderr
+    for left in deployment.file.parent.glob(f"{deployment.file.name}*"):
+        left.unlink()
+    back = deployment.move("sqlite")
+    assert back["event"]["rows"] == there["event"]["rows"] + 20
+    assert back["answer"] == there["answer"]
+
+    deployment.set("sqlite")
+    entries, again = await deployment.run(0, ENTRIES + 10)
+    assert set(entries) == {"duplicate"}
+    assert again == transfers
+    entries, _ = await deployment.run(ENTRIES + 10, 10)
+    assert set(entries) == {"accepted"}
+
+
+async def test_a_running_engine_keeps_its_store(deployment):
+    await deployment.engine.spawn()
+    await deployment.engine.ready()
+    try:
+        refused = deployment.command("migrate", str(deployment.root), "--to", "postgres")
+        assert refused.returncode == 1
+        assert "already_running" in refused.stderr
+    finally:
+        assert await deployment.engine.stop() == 0
