@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-import msgspec
-
 from interlock.model.event import Event
 from interlock.model.problems import SettingInvalid, StorageCorrupt
 
@@ -121,7 +119,10 @@ class Places:
 
 
 class Digest:
-    """Count and checksum of the rows of one kind, in whatever order they come: the sum of their SHA-256."""
+    """Count and checksum of the rows of one kind, in whatever order they come: the sum of their SHA-256.
+
+    Of what Python writes for integers, texts and bytes, which is one text for one value.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -130,7 +131,7 @@ class Digest:
     def add(self, rows: Iterable[Row]) -> None:
         for row in rows:
             self.count += 1
-            self._sum += int.from_bytes(sha256(msgspec.msgpack.encode(row)).digest(), "big")
+            self._sum += int.from_bytes(sha256(repr(row).encode()).digest(), "big")
 
     @property
     def checksum(self) -> str:
