@@ -321,6 +321,7 @@ def test_what_cannot_be_verified_is_no_success(
     [
         ("{", "pact.json:1"),
         ('{"consumer": {"name": "c"}}', "names no provider"),
+        ('{"consumer": {"name": "c"}, "provider": {"name": "p"},\n "interactions": []}', "expects nothing"),
         ('{"consumer": {"name": "c"}, "provider": {"name": "p"},\n "interactions": [{"request": {}}]}', "pact.json:2"),
     ],
 )
@@ -329,6 +330,17 @@ def test_files_that_are_no_pacts(content: str, said: str, shop: Path, tmp_path: 
     assert main(["verify", str(shop), "--pact", str(tmp_path / "pact.json")]) == 2
     assert said in capsys.readouterr().err
     assert main(["verify", str(shop), "--pact", str(tmp_path / "none.json")]) == 2
+    assert main(["verify", str(shop), "--pact", str(tmp_path)]) == 2
+
+
+def test_can_i_deploy_without_results_says_no_in_json_too(tmp_path: Path, capsys: Any) -> None:
+    words = ["can-i-deploy", str(tmp_path), "--to", "prod", "--version", "1", "--json"]
+    assert main(words) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["deployable"], said["next_step"]) == (
+        False,
+        "Make them with: interlock verify --pact FILE --record",
+    )
 
 
 def test_can_i_deploy_answers_for_an_environment(shop: Path, tmp_path: Path, capsys: Any) -> None:

@@ -70,3 +70,10 @@ def test_an_alias_bomb_is_refused_in_no_time() -> None:
 def test_the_size_is_checked_before_parsing() -> None:
     with pytest.raises(DocumentUnreadable, match="limit is 10"):
         DocumentText(b'"0123456789"', max_bytes=10)
+
+
+def test_a_quote_may_begin_a_text_or_a_key() -> None:
+    yaml = DocumentText(b'"openapi": 3.1.0\n"info":\n  title: Shop\n')
+    assert (yaml.is_json, yaml.value["info"], yaml.line("/info/title")) == (False, {"title": "Shop"}, 3)
+    assert DocumentText(b'"string"').is_json
+    assert DocumentText(b'"string"').value == "string"

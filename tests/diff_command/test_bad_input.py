@@ -109,3 +109,17 @@ def test_a_file_that_may_not_be_read(desk: Desk) -> None:
     name = desk.put("a.json", GOOD)
     (desk.root / name).chmod(0)
     assert "Permission denied" in desk.refused(name, name)
+
+
+def test_a_pipe_that_nobody_writes_to_ends_the_waiting(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interlock.cli.contract_file.WRITER_SECONDS", 0.2)
+    os.mkfifo(desk.root / "pipe")
+    assert "nobody has written to it" in desk.refused("pipe", desk.put("good.json", GOOD))
+
+
+def test_a_pipe_of_a_shell_is_a_file(desk: Desk) -> None:
+    read, write = os.pipe()
+    os.write(write, b'{"type": "object"}')
+    os.close(write)
+    assert desk.run(f"/dev/fd/{read}", desk.put("good.json", GOOD))[0] == 0
+    os.close(read)

@@ -67,3 +67,18 @@ def test_a_file_that_waives_nothing_is_refused(desk: Desk, pair: tuple[str, str]
 
 def test_a_file_that_is_not_there(desk: Desk, pair: tuple[str, str]) -> None:
     assert desk.refused(*pair, "--waivers", "none.toml").startswith("none.toml  It cannot be read")
+
+
+def test_a_rule_that_does_not_exist_is_refused(desk: Desk, pair: tuple[str, str]) -> None:
+    err = desk.refused(*pair, "--waivers", desk.put("waivers.toml", waiver("max-lenght-added", "*")))
+    assert err.startswith("waivers.toml:2  There is no rule max-lenght-added.\n   Did you mean max-length-added")
+    for other in ("enum-symbol-added", "FIELD_UNCLASSIFIED", "VERSION_EDITED"):
+        known = desk.run(*pair, "--waivers", desk.put("waivers.toml", waiver(other, "*")))
+        assert (known[0], "Nothing here is waived by" in known[2]) == (1, True), known
+
+
+def test_one_that_covers_nothing_is_named(desk: Desk, pair: tuple[str, str]) -> None:
+    text = waiver("max-length-added", "new.json#/properties/a") + waiver("max-length-added", "other.json")
+    code, _, err = desk.run(*pair, "--waivers", desk.put("waivers.toml", text))
+    assert code == 1
+    assert err.splitlines() == ["waivers.toml:9  Nothing here is waived by max-length-added for other.json."]

@@ -263,7 +263,9 @@ components: {schemas: {a: {$ref: '#/components/schemas/b'}, b: {$ref: '#/compone
     ],
 )
 def test_bad_sources_are_refused_at_their_line(place: Place, kind: str, text: str, said: str) -> None:
-    assert said in place.refused(kind, place.source("source.yaml", text))
+    err = place.refused(kind, place.source("source.yaml", text))
+    assert said in err
+    assert len(err.splitlines()) == 2, err  # what is wrong, and what to do about it
 
 
 @pytest.mark.parametrize(
@@ -286,7 +288,7 @@ def test_arguments_that_make_no_sense(place: Place, words: tuple[str, ...], said
 
 def test_no_such_file_and_no_estate(place: Place, tmp_path: Path) -> None:
     done = place.run("import", "openapi", str(tmp_path / "none.yaml"), "--into", str(place.root))
-    assert (done.code, "none.yaml" in done.err) == (1, True)
+    assert (done.code, "none.yaml" in done.err) == (2, True)
     assert place.run("import", "openapi", str(KENNELS), "--into", str(tmp_path)).code == 2
 
 

@@ -44,7 +44,7 @@ class Desk:
         document: dict[str, Any] = json.loads(out)
         expected = 2 if document["unreadable"] else 1 if document["errors"] else 0
         assert code == expected
-        assert document["verdict"] == ("fail" if document["errors"] else "pass")
+        assert document["verdict"] == ("fail" if document["errors"] or document["unreadable"] else "pass")
         return document
 
     def found(self, *words: str) -> list[tuple[str, str]]:

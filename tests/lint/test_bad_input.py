@@ -118,3 +118,15 @@ def test_time_grows_with_size_and_not_with_its_square(desk: Desk) -> None:
     finally:
         gc.unfreeze()
     assert large < 16 * max(small, 0.05), (small, large)
+
+
+def test_what_could_not_be_read_does_not_pass(desk: Desk) -> None:
+    desk.put("a.json", "{")
+    assert desk.document("a.json")["verdict"] == "fail"
+    desk.put("a.avsc", {"type": "record", "name": "A", "fields": []})
+    assert "a.avsc:1  This is an Avro schema" in desk.run("a.avsc")[2]
+    code, out, err = desk.run("a.json", "--waivers", "none.toml")
+    assert (code, out) == (2, "")
+    assert err.startswith("none.toml  It cannot be read: No such file or directory.\n")
+    (desk.root / "empty").mkdir()
+    assert desk.run("empty")[0] == 2

@@ -146,3 +146,26 @@ def test_a_taken_port_is_told(shop: str, tmp_path: Path) -> None:
     done = command("mock", tmp_path / "shop.json", "--port", shop.rpartition(":")[2])
     assert done.returncode == 1
     assert "Choose another port" in done.stderr
+
+
+def test_ports_that_are_none_are_refused() -> None:
+    for port in ("99999", "-1", "http"):
+        done = command("mock", ESTATE, "--port", port)
+        assert done.returncode == 2, done.stderr
+        assert "argument --port" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["schema", "api"])
+def test_references_in_a_circle_are_refused_before_anybody_calls(kind: str, tmp_path: Path) -> None:
+    reference = {"$ref": "#/components/schemas/A"}
+    content = {"application/json": {"schema": reference}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Shop", "version": "1.0.0"},
+        "paths": {"/it": {"get": {"responses": {"200": {"description": "It.", "content": content}}}}},
+        "components": {"schemas": {"A": {"anyOf": [{"not": reference}]}}},
+    }
+    file = tmp_path / "circle.json"
+    file.write_text(json.dumps(document if kind == "api" else {"$ref": "#"}, indent=1))
+    done = command("mock", file)
+    assert (done.returncode, "refers to itself" in done.stderr) == (2, True), done.stderr

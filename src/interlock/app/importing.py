@@ -25,10 +25,10 @@ from interlock.estate.import_report import markdown
 
 
 class SourceUnreadable(Exception):
-    """The source has a mistake at a line."""
+    """The source has a mistake at a line, and what to do about it."""
 
-    def __init__(self, place: str, line: int, detail: str) -> None:
-        super().__init__(f"{place}:{line}  {detail}")
+    def __init__(self, place: str, line: int, detail: str, step: str) -> None:
+        super().__init__(f"{place}:{line}  {detail}\n   {step}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def from_openapi(source: Path, folder: Folder, wanted: Wanted) -> Imported:
     try:
         api = import_api(text.value, wanted.owner, notes, wanted.name, wanted.version)
     except ContractInvalid as error:
-        raise SourceUnreadable(str(source), text.line(error.pointer), error.detail) from None
+        raise SourceUnreadable(str(source), text.line(error.pointer), error.detail, error.step) from None
     fill_api(api, wanted.filling, notes)
     texts = {api_file(api): (printed(api.document), source.name)}
     return _put(folder, f"openapi-{api.name}", f"Import of {source.name}", texts, {"kind": "openapi"}, notes, wanted)
@@ -71,11 +71,12 @@ def from_asyncapi(source: Path, folder: Folder, wanted: Wanted) -> Imported:
     """Raises SourceUnreadable, OSError."""
     text, notes = _text(source), Notes()
     if not isinstance(text.value, Mapping) or "asyncapi" not in text.value:
-        raise SourceUnreadable(str(source), 1, "The document is no AsyncAPI: it has no `asyncapi`.")
+        step = "Give an AsyncAPI 2 or 3 document. OpenAPI is imported by: interlock import openapi"
+        raise SourceUnreadable(str(source), 1, "The document is no AsyncAPI: it has no `asyncapi`.", step)
     try:
         events = import_events(text.value, wanted.owner, notes, wanted.domain, wanted.version, wanted.renames)
     except ContractInvalid as error:
-        raise SourceUnreadable(str(source), text.line(error.pointer), error.detail) from None
+        raise SourceUnreadable(str(source), text.line(error.pointer), error.detail, error.step) from None
     for event in events:
         fill_event(event, wanted.filling, notes)
     name = f"asyncapi-{slug(wanted.domain or (events[0].domain if events else source.stem))}"
@@ -134,4 +135,4 @@ def _text(source: Path) -> DocumentText:
     try:
         return DocumentText(source.read_bytes())
     except DocumentUnreadable as error:
-        raise SourceUnreadable(str(source), error.line, error.detail) from None
+        raise SourceUnreadable(str(source), error.line, error.detail, "Correct the text at this line.") from None

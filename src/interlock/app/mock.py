@@ -11,7 +11,10 @@ from interlock.adapters.aiohttp_client import AiohttpClient
 from interlock.adapters.system import SystemClock
 from interlock.contracts.api.description import ApiDescription
 from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.json_schema.dialect import DEFAULT, dialect_of
 from interlock.contracts.json_schema.generate import instances
+from interlock.contracts.json_schema.schema_document import SchemaDocument
+from interlock.contracts.json_schema.sound import refuse_endless, sound
 from interlock.contracts.mock.api_mock import ApiMock
 from interlock.contracts.mock.event_mock import EventMock, EventSchema
 from interlock.edge.mock_api import MockApi
@@ -29,13 +32,35 @@ def compose(documents: Sequence[ContractDocument], seed: int, wait_seconds: floa
     for one in documents:
         try:
             if one.kind == "api":
-                apis.append(ApiMock(ApiDescription(one.value), generated, seed=seed, wait_seconds=wait_seconds))
+                api = ApiDescription(one.value)
+                _refuse_endless(api)
+                apis.append(ApiMock(api, generated, seed=seed, wait_seconds=wait_seconds))
             else:
+                sound(one.value, dialect_of(one.value))
                 schemas.append(EventSchema(one.name, one.version, one.value))
                 EventMock(schemas[-1:], generated)  # here, where a mistake can be told with its file
         except ContractInvalid as error:
             raise one.refused(error.pointer, error.detail) from None
     return apis, EventMock(schemas, generated, seed)
+
+
+def _refuse_endless(api: ApiDescription) -> None:
+    """Raises ContractInvalid: with such schemas a mock would answer nothing but errors, one call after the other."""
+    places = api.places()
+    try:
+        _bundle_ends(api, {"properties": places}, "")
+    except ContractInvalid:  # once for all of them, since a large API has many; now which of them it was
+        for place, schema in places.items():
+            _bundle_ends(api, schema, place)
+        raise
+
+
+def _bundle_ends(api: ApiDescription, schema: Any, place: str) -> None:
+    document = SchemaDocument(api.bundle(schema, "both", place), DEFAULT)
+    try:
+        refuse_endless(document)
+    except ContractInvalid as error:
+        raise ContractInvalid(place, error.detail, error.step) from None
 
 
 def generated(schema: Any, seed: int) -> Iterator[Any]:

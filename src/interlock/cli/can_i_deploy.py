@@ -42,9 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 0
     if not data.is_file():
-        print(
-            f"There are no results: {data}\n   Make them with: interlock verify --pact FILE --record", file=sys.stderr
-        )
+        step = "Make them with: interlock verify --pact FILE --record"
+        if arguments.json:
+            why = {"reason": f"There are no results: {data}", "next_step": step}
+            print(json.dumps({"deployable": False, "to": arguments.to, "participants": [], **why}, indent=2))
+        print(f"There are no results: {data}\n   {step}", file=sys.stderr)
         return 1
     try:
         verdicts = asyncio.run(can_deploy(data, participants, arguments.to, may_be_new=arguments.new_environment))

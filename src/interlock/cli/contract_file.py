@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import select
+import stat
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from interlock.contracts.document_text import MAX_BYTES, DocumentText, DocumentUnreadable
+
+WRITER_SECONDS = 30
 
 
 class InputUnreadable(Exception):
@@ -45,5 +50,19 @@ def _content(given: str) -> bytes:
     """Never more than one byte beyond the limit, which the reading then refuses."""
     if given == "-":
         return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with Path(given).open("rb") as file:
+    with open(given, "rb", opener=_opened) as file:
         return file.read(MAX_BYTES + 1)
+
+
+def _opened(path: str, flags: int) -> int:
+    """A pipe may stand for a file, `<(git show …)` of a shell; opening one that nobody writes to would wait for ever.
+    OSError after WRITER_SECONDS without a writer."""
+    opened = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISFIFO(os.fstat(opened).st_mode):
+        pipe = select.poll()
+        pipe.register(opened, select.POLLIN)
+        if not pipe.poll(WRITER_SECONDS * 1000):
+            os.close(opened)
+            raise OSError(f"It is a pipe, and nobody has written to it for {WRITER_SECONDS} seconds")
+    os.set_blocking(opened, True)
+    return opened

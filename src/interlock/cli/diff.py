@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args
 
@@ -22,7 +23,8 @@ from interlock.contracts.diff import KindsDiffer, changes, compare, compare_with
 from interlock.contracts.report import comparison_report
 from interlock.contracts.report.entry import FORMATS, Report
 from interlock.contracts.report.text import entry_text
-from interlock.contracts.waiver import Waivers, waived
+from interlock.contracts.waivable import known_rules
+from interlock.contracts.waiver import Waiver, Waivers, waived
 
 _SHOWN = 20
 _NEXT = (
@@ -125,7 +127,18 @@ def _waivers(name: str | None) -> Waivers:
         raise InputUnreadable(name, "The text is no UTF-8.", "Save it as UTF-8.") from None
     for mistake in waivers.mistakes:
         raise InputUnreadable(f"{name}:{mistake.line}", mistake.detail, "Correct the waiver, or take it out.")
+    for one in waivers.all:
+        _refuse_unknown(one, name)
     return waivers
+
+
+def _refuse_unknown(waiver: Waiver, name: str) -> None:
+    """A rule that does not exist; one of `interlock check` or `gate` may stand here, since an estate has one file."""
+    known = known_rules(waiver.rule)
+    if waiver.rule not in known:
+        close = get_close_matches(waiver.rule, known, n=3)
+        step = f"Did you mean {' or '.join(close)}?" if close else "See docs/reference: diff-rules, rules, lint-rules."
+        raise InputUnreadable(f"{name}:{waiver.line}", f"There is no rule {waiver.rule}.", step)
 
 
 def _beside(waivers: str, file: str) -> str:
@@ -137,6 +150,9 @@ def _warn(waivers: Waivers, name: str) -> None:
     expired = waivers.expired(today())
     for one in expired:
         print(f"{name}:{one.line}  The waiver of {one.rule} for {one.place} ended on {one.expires}.", file=sys.stderr)
+    for one in waivers.unused():
+        if one not in expired:
+            print(f"{name}:{one.line}  Nothing here is waived by {one.rule} for {one.place}.", file=sys.stderr)
 
 
 def _text(report: Report, comparison: Comparison) -> str:

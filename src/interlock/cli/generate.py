@@ -16,6 +16,8 @@ from interlock.cli.finding_text import finding_text, summary
 from interlock.contracts.api.description import ApiDescription
 from interlock.contracts.client_stubs import RUNTIME, generate_client
 from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.json_schema.dialect import dialect_of
+from interlock.contracts.json_schema.sound import sound
 from interlock.contracts.models import generate_schema
 from interlock.estate.client_files import api_names, client_sources, runtime_source, write_clients
 from interlock.estate.contract_documents import ContractDocument, DocumentRefused, contract_documents
@@ -43,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Flows are not imported: they may need the very classes that are missing."""
     if arguments.estate.is_file():
         return _single(arguments)
+    if not arguments.estate.exists():
+        print(f"{arguments.estate}: there is no such file or folder.\n   See what the path should be.", file=sys.stderr)
+        return 2
     try:
         folder = Folder(arguments.estate)
     except EstateInvalid as problem:
@@ -104,6 +109,7 @@ def _of_file(document: ContractDocument) -> dict[str, str]:
         if document.kind == "api":
             client = generate_client(stem, ApiDescription(document.value))
             return {f"{stem}_client.py": client, f"{RUNTIME}.py": runtime_source()}
+        sound(document.value, dialect_of(document.value))
         return {f"{stem}.py": generate_schema(stem, document.value)}
     except ContractInvalid as error:
         raise document.refused(error.pointer, error.detail) from None

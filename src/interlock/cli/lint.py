@@ -98,8 +98,11 @@ def _waivers(path: Path | None) -> Waivers:
         return Waivers()
     try:
         waivers = Waivers.parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(path.as_posix(), f"It cannot be read: {error}.", "Give a file of waivers.") from None
+    except OSError as error:
+        step = "Give a file that exists, or leave --waivers out."
+        raise Unreadable(path.as_posix(), f"It cannot be read: {error.strerror or error}.", step) from None
+    except UnicodeDecodeError:
+        raise Unreadable(path.as_posix(), "The text is no UTF-8.", "Save it as UTF-8.") from None
     for mistake in waivers.mistakes:
         raise Unreadable(f"{path.as_posix()}:{mistake.line}", mistake.detail, "Correct the waiver, or take it out.")
     for one in waivers.all:
@@ -142,7 +145,7 @@ def _report(linted: Linted, shown: Sequence[Finding]) -> Report:
 def _document(linted: Linted, shown: Sequence[Finding]) -> dict[str, Any]:
     errors = sum(one.severity == "error" for one in shown)
     return {
-        "verdict": "fail" if errors else "pass",
+        "verdict": "fail" if errors or linted.unreadable else "pass",
         "errors": errors,
         "warnings": len(shown) - errors,
         "files": linted.files,

@@ -36,6 +36,14 @@ COMMANDS: dict[str, str] = {
 # Verbs that are no names of a Python module.
 MODULES = {"import": "import_contracts", "can-i-deploy": "can_i_deploy"}
 
+# What a wrong argument comes to; every other error of the system is a failure of what was asked.
+_STEPS: dict[type[OSError], str] = {
+    FileNotFoundError: "See what the path should be.",
+    IsADirectoryError: "Name a file in this folder.",
+    NotADirectoryError: "Name a folder; a part of this path is a file.",
+}
+_STEP = "See that the path exists and that this user may read and write it."
+
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the console script."""
@@ -66,8 +74,8 @@ def _carried_out(arguments: argparse.Namespace) -> int:
         return 1
     except OSError as error:
         said = ": ".join(str(part) for part in (error.strerror or error, error.filename) if part is not None)
-        print(f"{said}\n   See that the path exists and that this user may read and write it.", file=sys.stderr)
-        return 1
+        print(f"{said}\n   {_STEPS.get(type(error), _STEP)}", file=sys.stderr)
+        return 2 if type(error) in _STEPS else 1
     except KeyboardInterrupt:
         return 130
 

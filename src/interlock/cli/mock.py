@@ -17,10 +17,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "contract", nargs="?", default=".", type=Path, help="an OpenAPI or JSON Schema file, or an estate"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", default=4010, type=int, help="port to listen on, 0 for any free one (default: 4010)")
+    parser.add_argument("--port", default=4010, type=_port, help="port, 0 for any free one (default: 4010)")
     parser.add_argument("--latency", default=0, type=int, metavar="MS", help="hold every answer back, milliseconds")
     parser.add_argument("--seed", default=0, type=int, help="of generated data: the same seed, the same data")
     parser.add_argument("--json", action="store_true", help="print one JSON document when it listens")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
+    return port
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -42,10 +42,7 @@ class _Client:
         self.api = api
         self.name = pascal(name) + "Client"
         self.classes = PythonClasses({self.name}, by_reference=True)
-        self._places: dict[str, Any] = {}
-        for operation in api.operations:
-            self._gather(operation)
-        self.root: Mapping[str, Any] = api.bundle({"properties": self._places}, "both")
+        self.root: Mapping[str, Any] = api.bundle({"properties": api.places()}, "both")
         for reference in (api.document.get("components") or {}).get("schemas") or {}:
             if reference in self.root.get("$defs", {}):  # by name first, so that the order of paths names nothing
                 self.classes.kind({"$ref": f"#/$defs/{reference}"}, self.root, "", reference)
@@ -60,14 +57,6 @@ class _Client:
             taken.add(name)
             lines += ["", *self._method(name, operation)]
         return lines
-
-    def _gather(self, operation: Operation) -> None:
-        for parameter in operation.parameters:
-            self._places[parameter.place] = parameter.schema if parameter.schema is not None else True
-        contents = [operation.body.content] if operation.body else []
-        for content in [*contents, *(answer.content for answer in operation.answers.values())]:
-            for media in content.values():
-                self._places[media.place] = media.schema if media.schema is not None else True
 
     def _kind(self, place: str, owner: str, hint: str) -> str:
         return self.classes.kind(self.root["properties"][place], self.root, owner, hint)

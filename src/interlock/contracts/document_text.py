@@ -33,7 +33,7 @@ class DocumentText:
         if len(content) > max_bytes:
             raise DocumentUnreadable(1, f"The document has {len(content)} bytes; the limit is {max_bytes}.")
         self._content = content
-        self.is_json = content.lstrip()[:1] in (b"{", b"[", b'"')
+        self.is_json = _is_json(content)
         self.value: Any = _json(content, max_depth) if self.is_json else _yaml().parse(content, max_depth)
 
     def line(self, place: str) -> int:
@@ -50,6 +50,18 @@ class DocumentText:
             return JsonLines(self.text)
         lines: Lines = _yaml().YamlLines(self.text)
         return lines
+
+
+def _is_json(content: bytes) -> bool:
+    """A quote may also begin a YAML key: it is JSON only where the whole is one text."""
+    first = content.lstrip()[:1]
+    if first != b'"':
+        return first in (b"{", b"[")
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
 
 
 def _yaml() -> Any:

@@ -57,10 +57,12 @@ class PythonClasses:
     _open: dict[int, str] = field(default_factory=dict)
     _merged: dict[int, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
     _busy: set[int] = field(default_factory=set)
+    _kinds: dict[tuple[int, str, str], str] = field(default_factory=dict)
 
     def add_root(self, name: str, doc: str, schema: Schema, constants: tuple[str, ...] = ()) -> None:
         """A root schema that is an object, as the class `name`."""
         self._open = {id(schema): name}
+        self._kinds = {}
         self.classes[name] = PythonClass(name, doc, constants, ())
         self.classes[name].members = self._members(self._flat(schema, schema), schema, name)
 
@@ -73,11 +75,14 @@ class PythonClasses:
             owner = "" if self.by_reference else owner
         if not isinstance(schema, Mapping) or id(schema) in self._busy:
             return "Any"  # or a reference that comes back to itself without an object between
-        self._busy.add(id(schema))
-        try:
-            return self._kind(schema, root, owner, hint)
-        finally:
-            self._busy.discard(id(schema))
+        place = (id(schema), owner, hint)
+        if place not in self._kinds:  # references that double at each level come here as often as there are ways
+            self._busy.add(id(schema))
+            try:
+                self._kinds[place] = self._kind(schema, root, owner, hint)
+            finally:
+                self._busy.discard(id(schema))
+        return self._kinds[place]
 
     def _kind(self, schema: Schema, root: Schema, owner: str, hint: str) -> str:
         if "const" in schema or "enum" in schema:

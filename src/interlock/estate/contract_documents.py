@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.document_kind import kinds_of
 from interlock.contracts.document_text import DocumentText, DocumentUnreadable
 from interlock.contracts.event_contract import event_type
 from interlock.contracts.semver import SemanticVersion
@@ -82,12 +84,21 @@ def _of_file(path: Path) -> ContractDocument:
         info = text.value.get("info")
         version = str(info.get("version", "")) if isinstance(info, dict) else ""
         return ContractDocument(str(path), "api", _plain(path.stem), version, text)
+    if _is_avro(text.value):
+        raise DocumentRefused(str(path), 1, "This is an Avro schema; OpenAPI or JSON Schema is wanted here.")
     if not {"$schema", "type", "properties", "$ref", "$defs", "allOf", "oneOf", "anyOf"} & text.value.keys():
         raise DocumentRefused(str(path), 1, "The document is neither OpenAPI nor JSON Schema.")
     title = text.value.get("title")
     version = path.stem if re.fullmatch(r"\d+\.\d+\.\d+", path.stem) else "1.0.0"
     name = title if isinstance(title, str) and title else _plain(path.stem)
     return ContractDocument(str(path), "event", "".join(name.split()), version, text)
+
+
+def _is_avro(document: dict[str, Any]) -> bool:
+    try:
+        return "json-schema" not in kinds_of(document)
+    except ContractInvalid:
+        return False  # what it is instead, the caller says
 
 
 def _text(file: str, content: bytes) -> DocumentText:

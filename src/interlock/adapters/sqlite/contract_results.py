@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import apsw
+
 from interlock.adapters.sqlite import results_sql
 from interlock.adapters.sqlite.file import connect, fetch, placing, scalar, translated
-from interlock.model.problems import FormatUnsupported, SettingInvalid
+from interlock.model.problems import FormatUnsupported, SettingInvalid, StorageCorrupt
 from interlock.ports.contract_results import ContractResult, Deployment, Participant
 
 
@@ -18,7 +20,7 @@ class SqliteContractResults:
         """Opens or makes the file. SettingInvalid for an engine's store: the engine is the only writer of that."""
         with placing(str(path)):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            connection = connect(str(path), None, "FULL")
+            connection = _connected(path)
         with translated():
             if scalar(connection, results_sql.IS_ENGINES):
                 connection.close()
@@ -70,3 +72,13 @@ class SqliteContractResults:
 
     async def close(self) -> None:
         self._connection.close()
+
+
+def _connected(path: str | Path) -> apsw.Connection:
+    try:
+        return connect(str(path), None, "FULL")
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise StorageCorrupt(
+            f"{path} is damaged, or holds something else than results: {error}.",
+            next_step="Move the file aside and verify again, or bring it back from a copy.",
+        ) from error

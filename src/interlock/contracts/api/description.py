@@ -112,6 +112,18 @@ class ApiDescription:
         components = document.get("components") or {}
         self.schemes: Mapping[str, Any] = components.get("securitySchemes") or {}
 
+    def places(self) -> dict[str, Any]:
+        """The schema of every parameter, body and answer, by its place in the document; true where none is given."""
+        found: dict[str, Any] = {}
+        for operation in self.operations:
+            for parameter in operation.parameters:
+                found[parameter.place] = parameter.schema if parameter.schema is not None else True
+            contents = [operation.body.content] if operation.body else []
+            for content in [*contents, *(answer.content for answer in operation.answers.values())]:
+                for media in content.values():
+                    found[media.place] = media.schema if media.schema is not None else True
+        return found
+
     def bundle(self, schema: Any, direction: Direction, place: str = "") -> Any:
         """See `bundled`; raises ContractInvalid."""
         try:

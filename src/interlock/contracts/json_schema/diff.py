@@ -12,17 +12,15 @@ from typing import Any
 
 from interlock.contracts import pointer
 from interlock.contracts.comparison import Change, Direction, Effect, Reading
-from interlock.contracts.contract_invalid import ContractInvalid
 from interlock.contracts.json_schema.conjunction import Part
-from interlock.contracts.json_schema.dialect import Dialect, dialects_of
+from interlock.contracts.json_schema.dialect import dialects_of
 from interlock.contracts.json_schema.inclusion import STEPS, Included, Undecided
 from interlock.contracts.json_schema.messages import message, of_the_whole
 from interlock.contracts.json_schema.reading import forgiven, read
-from interlock.contracts.json_schema.references import bomb, circle, dangling
 from interlock.contracts.json_schema.rules import ANNOTATION_RULES, RULES
 from interlock.contracts.json_schema.schema_document import SchemaDocument
 from interlock.contracts.json_schema.side import Side
-from interlock.contracts.json_schema.validator import compiled, refuse_deep
+from interlock.contracts.json_schema.sound import sound
 from interlock.contracts.json_schema.walk import Fact, Walk
 from interlock.contracts.pointer import ABSENT
 
@@ -36,7 +34,7 @@ _DIRECTIONS: tuple[Direction, ...] = ("backward", "forward")
 def changes(old: Any, new: Any, reading: Reading = "SETS", *, steps: int = STEPS) -> list[Change]:
     """Raises ContractInvalid for what is no schema. SETS is set inclusion; STRICT and LENIENT are the readings of the
     Confluent registry: see docs/explanation/json-schema-compatibility.md."""
-    documents = [_sound(schema, dialect) for schema, dialect in zip((old, new), dialects_of(old, new), strict=True)]
+    documents = [sound(schema, dialect) for schema, dialect in zip((old, new), dialects_of(old, new), strict=True)]
     if old == new and repr(old) == repr(new):
         return []
     both = Part(old, documents[0]), Part(new, documents[1])
@@ -51,22 +49,6 @@ def changes(old: Any, new: Any, reading: Reading = "SETS", *, steps: int = STEPS
         if index not in harmed:
             stated.append(_change(fact, "none", "annotation" if fact.rule in ANNOTATION_RULES else "safe"))
     return stated
-
-
-def _sound(schema: Any, dialect: Dialect) -> SchemaDocument:
-    """Raises ContractInvalid."""
-    try:
-        compiled(schema, dialect=dialect)
-    except ContractInvalid as problem:
-        if problem.pointer or not isinstance(schema, dict):
-            raise
-        refuse_deep(schema)
-        raise dangling(SchemaDocument(schema, dialect)) or problem from None
-    document = SchemaDocument(schema, dialect)
-    endless = circle(document) or bomb(document)
-    if endless is not None:
-        raise endless
-    return document
 
 
 def _harm(

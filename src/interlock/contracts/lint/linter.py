@@ -8,6 +8,8 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from interlock.contracts import pointer
+from interlock.contracts.contract_invalid import ContractInvalid
+from interlock.contracts.document_kind import kinds_of
 from interlock.contracts.event_contract import EXTENSION
 from interlock.contracts.finding import Severity
 from interlock.contracts.lint import asyncapi_grammar, openapi_grammar
@@ -125,8 +127,19 @@ def language_of(document: Any) -> tuple[Language, str]:
         return "asyncapi", version
     if "swagger" in document:
         raise NoContract("Swagger 2.0 is not linted; make it OpenAPI 3 first.")
+    if _is_avro(document):
+        raise NoContract("This is an Avro schema, which is not linted.")
     match = _DRAFT.search(str(document.get("$schema")))
     return "json-schema", (match["draft"] or f"draft-{match['old']}") if match else "2020-12"
+
+
+def _is_avro(document: dict[str, Any]) -> bool:
+    if "$schema" in document or EXTENSION in document:
+        return False  # it says what it is, whatever its type looks like
+    try:
+        return "json-schema" not in kinds_of(document)
+    except ContractInvalid:
+        return False
 
 
 def _gathered(found: list[Flaw]) -> list[Flaw]:

@@ -97,6 +97,9 @@ def read_pact(document: Any) -> PactFile:
                 interactions.append(replace(made, pending=raw.get("pending") is True))
             except (ValueError, TypeError, AttributeError, KeyError, binascii.Error) as error:
                 raise ContractInvalid(place, f"The interaction cannot be read: {error}.") from None
+    if not interactions:
+        detail = "The pact expects nothing: it has neither interactions nor messages."
+        raise ContractInvalid("/interactions", detail, "Let the consumer's tests write it again.")
     version = document["consumer"].get("version")
     return PactFile(names["consumer"], names["provider"], str(version or ""), tuple(interactions))
 
