@@ -97,6 +97,10 @@ class MemoryStore(MemoryRecord):
     def head(self, partition: int) -> int:
         return self._tables.head(partition)
 
+    async def heads(self) -> list[int]:
+        tables = self._open()
+        return [tables.head(partition) for partition in range(self.partitions)]
+
     def listen(self, listener: Listener) -> None:
         self._audience.add(listener)
 
@@ -119,16 +123,20 @@ class MemoryStore(MemoryRecord):
         places = self._open().current
         return {mine for owner, where, mine in places if (owner, where) == (flow, partition) and mine > position}
 
-    async def held(self, flow: str) -> list[Held]:
-        mine = (row for row in self._open().held.values() if row.flow == flow)
+    async def held(self, flow: str, partitions: Collection[int] | None = None) -> list[Held]:
+        among = range(self.partitions) if partitions is None else partitions
+        mine = (row for row in self._open().held.values() if row.flow == flow and row.partition in among)
         return sorted(mine, key=lambda row: (row.partition, row.position))
 
     async def held_one(self, mark: Mark) -> Held | None:
         return self._open().held.get(mark)
 
-    async def pending_deliveries(self, after_due_us: int, after_id: str, limit: int) -> list[DeliveryRow]:
+    async def pending_deliveries(
+        self, after_due_us: int, after_id: str, limit: int, partitions: Collection[int] | None = None
+    ) -> list[DeliveryRow]:
+        among = range(self.partitions) if partitions is None else partitions
         pending = (row for row in self._open().deliveries.values() if row.state is DeliveryState.PENDING)
-        beyond = (row for row in pending if (row.due_us, row.id) > (after_due_us, after_id))
+        beyond = (row for row in pending if (row.due_us, row.id) > (after_due_us, after_id) and row.partition in among)
         return sorted(beyond, key=lambda row: (row.due_us, row.id))[:limit]
 
     async def delivery(self, delivery_id: str) -> DeliveryRow | None:

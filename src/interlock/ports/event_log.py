@@ -93,6 +93,10 @@ class EventLog(Protocol):
         """The position up to which `read` returns something; 0 for an empty log."""
         ...
 
+    async def heads(self) -> list[int]:
+        """The head of each partition, asked now: also of those that are not followed."""
+        ...
+
     def listen(self, listener: Listener) -> None:
         """Call `listener` with the events of each commit, after it is durable, on the event loop's thread."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -87,16 +87,21 @@ class StateStore(Protocol):
         """Positions above `position` that have a handling row: the exceptions to the cursor."""
         ...
 
-    async def held(self, flow: str) -> list[Held]:
-        """All envelopes held for the flow, by (partition, position). The event's body may be left out (b'')."""
+    async def held(self, flow: str, partitions: Collection[int] | None = None) -> list[Held]:
+        """All envelopes held for the flow, by (partition, position). The event's body may be left out (b'').
+
+        Of these partitions only, unless None.
+        """
         ...
 
     async def held_one(self, mark: Mark) -> Held | None:
         """One held envelope with its body."""
         ...
 
-    async def pending_deliveries(self, after_due_us: int, after_id: str, limit: int) -> list[DeliveryRow]:
-        """Pending deliveries in order of (due, id), beyond the given one."""
+    async def pending_deliveries(
+        self, after_due_us: int, after_id: str, limit: int, partitions: Collection[int] | None = None
+    ) -> list[DeliveryRow]:
+        """Pending deliveries in order of (due, id), beyond the given one; of these partitions only, unless None."""
         ...
 
     async def delivery(self, delivery_id: str) -> DeliveryRow | None: ...

@@ -69,7 +69,8 @@ async def held_envelopes_are_replaced_listed_and_released(harness: Harness) -> N
     await submit(store, commit(epoch, *steps))
     listed = await store.held(FLOW)
     assert [(row.partition, row.position) for row in listed] == [(0, 3), (0, 5), (1, 3), (1, 5)]
-    assert await store.held("another") == []
+    assert await store.held(FLOW, [1, 3]) == listed[2:]
+    assert await store.held(FLOW, []) == await store.held("another") == []
     later = held(3, PARKED)._replace(attempts=3, due_us=None, detail=None, overtaken=True)
     await submit(store, commit(epoch, Step(hold=later), Step(release=mark(5))))
     assert [(row.partition, row.position) for row in await store.held(FLOW)] == [(0, 3), (1, 3), (1, 5)]
@@ -128,6 +129,17 @@ async def pending_deliveries_come_page_by_page_in_order_of_due(harness: Harness)
     steps = [Step(delivery=delivered(row, state)) for row, state in zip(rows, ended, strict=False)]
     assert await submit(store, commit(epoch, *steps)) == [None] * 3
     assert await store.pending_deliveries(0, "", 100) == rows[3:]
+
+
+@proves("pending_deliveries")
+async def pending_deliveries_of_some_partitions(harness: Harness) -> None:
+    store, epoch = await owned(harness)
+    rows = [delivery(f"d{number:02d}", due_us=1000 + number)._replace(partition=number % 4) for number in range(20)]
+    await submit(store, commit(epoch, Step(result=StepResult(calls=tuple(rows)))))
+    mine = [row for row in rows if row.partition in (1, 2)]
+    assert await store.pending_deliveries(0, "", 6, [2, 1]) == mine[:6]
+    assert await store.pending_deliveries(mine[5].due_us, mine[5].id, 6, [2, 1]) == mine[6:]
+    assert await store.pending_deliveries(0, "", 6, []) == []
 
 
 @proves("delivery")

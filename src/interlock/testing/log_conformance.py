@@ -289,6 +289,16 @@ async def listeners_hear_of_followed_partitions_only(harness: Harness) -> None:
     assert {partition for partition, position in heard if position > last or partition == 1} == {3}
 
 
+@proves("heads")
+async def heads_cover_what_is_not_followed_too(harness: Harness) -> None:
+    log = await harness.open()
+    await log.follow([1])
+    places = await append(log, [event(number, number % 4) for number in range(40)])
+    heads = await log.heads()
+    assert len(heads) == log.partitions
+    assert all(heads[place.partition] >= place.position for place in places)
+
+
 @proves("partitions")
 async def partitions_and_secret_are_as_lasting_as_the_log(harness: Harness) -> None:
     log = await harness.open(partitions=3)

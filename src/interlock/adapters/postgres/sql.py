@@ -348,9 +348,11 @@ CURSORS = f"SELECT partition, position FROM cursor WHERE flow = {_FLOW}"
 MARKS_AFTER = (
     f"SELECT DISTINCT position FROM handling WHERE flow = {_FLOW} AND partition = $2::bigint AND position > $3::bigint"
 )
+_AMONG = "(${0}::bigint[] IS NULL OR partition = ANY(${0}::bigint[]))"
 HELD_HEADERS = HELD_EVENT.replace("e_body", "''::bytea")
 HELD_OF_FLOW = (
-    f"SELECT {HELD_COLUMNS}, {HELD_HEADERS} FROM held WHERE flow = {_FLOW} ORDER BY partition, position, generation"
+    f"SELECT {HELD_COLUMNS}, {HELD_HEADERS} FROM held WHERE flow = {_FLOW} AND {_AMONG.format(2)} "
+    "ORDER BY partition, position, generation"
 )
 HELD_ONE = (
     f"SELECT {HELD_COLUMNS}, {HELD_EVENT} FROM held WHERE flow = {_FLOW} AND partition = $2::bigint "
@@ -359,7 +361,7 @@ HELD_ONE = (
 DELIVERY_ONE = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE id = $1::text"
 DELIVERIES_DUE = (
     f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE state = 0 AND (due_us, id) > ($1::bigint, $2::text) "
-    "ORDER BY due_us, id LIMIT $3::bigint"
+    f"AND {_AMONG.format(4)} ORDER BY due_us, id LIMIT $3::bigint"
 )
 ANSWER = f"SELECT {ANSWER_COLUMNS} FROM answer WHERE scope = $1::text AND expires_us > $2::bigint"
 ANSWER_EXPIRE = (

@@ -131,6 +131,9 @@ class PostgresStore:
     def head(self, partition: int) -> int:
         return self._heads[partition]
 
+    async def heads(self) -> list[int]:
+        return [row[0] for row in await self._all(sql.HEADS)]
+
     def listen(self, listener: Listener) -> None:
         self._audience.add(listener)
         if self._follower is None:
@@ -218,15 +221,18 @@ class PostgresStore:
     async def marks_after(self, flow: str, partition: int, position: int) -> set[int]:
         return {row[0] for row in await self._all(sql.MARKS_AFTER, flow, partition, position)}
 
-    async def held(self, flow: str) -> list[Held]:
-        return [held_row(row, flow) for row in await self._all(sql.HELD_OF_FLOW, flow)]
+    async def held(self, flow: str, partitions: Collection[int] | None = None) -> list[Held]:
+        return [held_row(row, flow) for row in await self._all(sql.HELD_OF_FLOW, flow, array(partitions))]
 
     async def held_one(self, mark: Mark) -> Held | None:
         found = await self._all(sql.HELD_ONE, *mark)
         return held_row(found[0], mark.flow) if found else None
 
-    async def pending_deliveries(self, after_due_us: int, after_id: str, limit: int) -> list[DeliveryRow]:
-        return [delivery_row(row) for row in await self._all(sql.DELIVERIES_DUE, after_due_us, after_id, limit)]
+    async def pending_deliveries(
+        self, after_due_us: int, after_id: str, limit: int, partitions: Collection[int] | None = None
+    ) -> list[DeliveryRow]:
+        found = await self._all(sql.DELIVERIES_DUE, after_due_us, after_id, limit, array(partitions))
+        return [delivery_row(row) for row in found]
 
     async def delivery(self, delivery_id: str) -> DeliveryRow | None:
         found = await self._all(sql.DELIVERY_ONE, delivery_id)
@@ -277,6 +283,10 @@ class PostgresStore:
     async def _all(self, statement: str, *bindings: object) -> list[Row]:
         self._refuse_closed()
         return await self._questions.all(statement, bindings)
+
+
+def array(partitions: Collection[int] | None) -> list[int] | None:
+    return None if partitions is None else sorted(partitions)
 
 
 def settle(future: asyncio.Future[None], problem: Problem | None) -> None:

@@ -173,9 +173,12 @@ BEYOND_CURSOR = (
 
 HOLD = f"INSERT OR REPLACE INTO held({HELD_COLUMNS}, {HELD_EVENT}) VALUES ({marks(27)})"
 RELEASE = "DELETE FROM held WHERE flow = ? AND partition = ? AND position = ? AND generation = ?"
+# A JSON array of partitions, or NULL for all of them.
+AMONG = "(?{0} IS NULL OR partition IN (SELECT value FROM json_each(?{0})))"
 HELD_HEADERS = HELD_EVENT.replace("e_body", "x''")
 HELD_OF_FLOW = (
-    f"SELECT {HELD_COLUMNS}, {HELD_HEADERS} FROM held WHERE flow = ? ORDER BY partition, position, generation"
+    f"SELECT {HELD_COLUMNS}, {HELD_HEADERS} FROM held WHERE flow = ?1 AND {AMONG.format(2)} "
+    "ORDER BY partition, position, generation"
 )
 HELD_ONE = (
     f"SELECT {HELD_COLUMNS}, {HELD_EVENT} FROM held "
@@ -204,7 +207,8 @@ DELIVERY_TALLY = (
 DELIVERY_TALLIES = "SELECT state, total FROM delivery_tally"
 DELIVERY_ONE = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE id = ?"
 DELIVERIES_DUE = (
-    f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE state = 0 AND (due_us, id) > (?, ?) ORDER BY due_us, id LIMIT ?"
+    f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE state = 0 AND (due_us, id) > (?1, ?2) AND {AMONG.format(4)} "
+    "ORDER BY due_us, id LIMIT ?3"
 )
 DELIVERIES_OF = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE partition = ? AND position = ? ORDER BY id"
 DELIVERIES_DEAD = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE state = 3 ORDER BY id LIMIT ?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -125,6 +126,10 @@ class SqliteStore:
     def head(self, partition: int) -> int:
         return self._head
 
+    async def heads(self) -> list[int]:
+        self._refuse_closed()
+        return [self._head] * self.partitions
+
     def listen(self, listener: Listener) -> None:
         self._audience.add(listener)
 
@@ -199,15 +204,19 @@ class SqliteStore:
     async def marks_after(self, flow: str, partition: int, position: int) -> set[int]:
         return {row[0] for row in self._all(sql.MARKS_AFTER, (self.names.find(flow), partition, position))}
 
-    async def held(self, flow: str) -> list[Held]:
-        return [held_row(row, flow) for row in self._all(sql.HELD_OF_FLOW, (self.names.find(flow),))]
+    async def held(self, flow: str, partitions: Collection[int] | None = None) -> list[Held]:
+        found = self._all(sql.HELD_OF_FLOW, (self.names.find(flow), array(partitions)))
+        return [held_row(row, flow) for row in found]
 
     async def held_one(self, mark: Mark) -> Held | None:
         found = self._one(sql.HELD_ONE, (self.names.find(mark.flow), *mark[1:]))
         return held_row(found, mark.flow) if found else None
 
-    async def pending_deliveries(self, after_due_us: int, after_id: str, limit: int) -> list[DeliveryRow]:
-        return [delivery_row(row) for row in self._all(sql.DELIVERIES_DUE, (after_due_us, after_id, limit))]
+    async def pending_deliveries(
+        self, after_due_us: int, after_id: str, limit: int, partitions: Collection[int] | None = None
+    ) -> list[DeliveryRow]:
+        found = self._all(sql.DELIVERIES_DUE, (after_due_us, after_id, limit, array(partitions)))
+        return [delivery_row(row) for row in found]
 
     async def delivery(self, delivery_id: str) -> DeliveryRow | None:
         found = self._one(sql.DELIVERY_ONE, (delivery_id,))
@@ -356,6 +365,10 @@ class SqliteStore:
         self._refuse_closed()
         with translated():
             return self._reader.execute(statement, bindings).fetchall()
+
+
+def array(partitions: Collection[int] | None) -> str | None:
+    return None if partitions is None else json.dumps(sorted(partitions))
 
 
 def settle(future: asyncio.Future[None], problem: Problem | None) -> None:
