@@ -7,17 +7,33 @@ import inspect
 import pytest
 
 from interlock.ports.event_log import EventLog
+from interlock.ports.membership import Membership
 from interlock.ports.record_reader import RecordReader
 from interlock.ports.state_store import StateStore
-from interlock.testing import keeping_conformance, log_conformance, record_conformance, samples, state_conformance
+from interlock.testing import (
+    keeping_conformance,
+    log_conformance,
+    membership_conformance,
+    record_conformance,
+    samples,
+    state_conformance,
+)
 from interlock.testing.conformance import methods, promised
 
 SUITES = {
     EventLog: [*log_conformance.LOG_CHECKS],
     StateStore: [*state_conformance.STATE_CHECKS, *keeping_conformance.KEEPING_CHECKS],
+    Membership: [*membership_conformance.MEMBERSHIP_CHECKS],
     RecordReader: [*record_conformance.RECORD_CHECKS],
 }
-MODULES = (keeping_conformance, log_conformance, record_conformance, samples, state_conformance)
+MODULES = (
+    keeping_conformance,
+    log_conformance,
+    membership_conformance,
+    record_conformance,
+    samples,
+    state_conformance,
+)
 PORTS = pytest.mark.parametrize("port", SUITES, ids=lambda port: port.__name__)
 
 
@@ -37,6 +53,7 @@ def test_every_method_is_exercised(port):
 def test_the_ports_promise_something():
     assert len(promised(EventLog)) >= 6
     assert len(promised(StateStore)) >= 8
+    assert len(promised(Membership)) >= 4
 
 
 def test_check_names_are_unique_and_belong_to_their_port():

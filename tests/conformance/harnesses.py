@@ -15,7 +15,7 @@ from interlock.adapters.memory_tables import Tables
 from interlock.adapters.postgres import PostgresReader, PostgresStore
 from interlock.adapters.sqlite.reader import SqliteReader
 from interlock.adapters.sqlite.store import SqliteStore
-from interlock.testing.fake_clock import settle
+from interlock.testing.fake_clock import FakeClock, settle
 from interlock.testing.samples import append
 
 
@@ -28,11 +28,20 @@ class MemoryHarness:
 
     async def open(self, *, partitions: int = 4, limit_pending: int = 10_000, dedupe_bucket_seconds: int = 3600) -> Any:
         self._tables = self._tables_class(partitions, dedupe_bucket_seconds)
-        self._store = self._store_class(limit_pending=limit_pending, tables=self._tables)
+        self._clock = FakeClock()
+        self._store = self._store_class(
+            limit_pending=limit_pending, tables=self._tables, monotonic_us=self._clock.monotonic_us
+        )
         return self._store
 
     async def reopen(self) -> Any:
         raise AssertionError("memory is not durable")
+
+    async def beside(self) -> Any:
+        return self._store
+
+    async def pass_time(self, seconds: float) -> None:
+        await self._clock.advance(seconds)
 
     async def record(self) -> Any:
         return self._store
@@ -72,6 +81,12 @@ class SqliteHarness:
     async def reopen(self) -> Any:
         await self.close()
         return await self._open()
+
+    async def beside(self) -> Any:
+        raise AssertionError("SQLite has one engine")
+
+    async def pass_time(self, seconds: float) -> None:
+        raise AssertionError("SQLite has no members")
 
     async def record(self) -> Any:
         return SqliteReader(self._path)

@@ -9,6 +9,7 @@ import pytest
 from interlock.testing.conformance import Check, Harness
 from interlock.testing.keeping_conformance import KEEPING_CHECKS
 from interlock.testing.log_conformance import LOG_CHECKS
+from interlock.testing.membership_conformance import MEMBERSHIP_CHECKS
 from interlock.testing.record_conformance import RECORD_CHECKS
 from interlock.testing.state_conformance import STATE_CHECKS
 
@@ -27,3 +28,8 @@ def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Harness:
 @pytest.mark.parametrize("check", CHECKS, ids=str)
 async def test_promise(check: Check, harness: Harness) -> None:
     await check.run(harness)
+
+
+@pytest.mark.parametrize("check", MEMBERSHIP_CHECKS, ids=str)
+async def test_promise_to_several(check: Check) -> None:
+    await check.run(MemoryHarness())

@@ -10,12 +10,15 @@ import pytest
 
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_dedupe import DedupeWindow
+from interlock.adapters.memory_members import Members
 from interlock.adapters.memory_tables import Tables
 from interlock.model.problems import AlreadyHandled, Problem
 from interlock.model.step import Commit, Step
 from interlock.ports.event_log import EventLog
+from interlock.ports.membership import Membership
 from interlock.ports.state_store import StateStore
 from interlock.testing.conformance import Check, promised
+from interlock.testing.membership_conformance import MEMBERSHIP_CHECKS
 
 from .harnesses import MemoryHarness
 from .test_conformance import CHECKS
@@ -44,11 +47,105 @@ def check_against(versions: dict[Any, Any], tables: Tables, reads: Any) -> None:
 
 
 class IgnoresEpoch(Tables):
-    def check_epoch(self, epoch: int) -> None:
+    def check_epoch(self, epoch: int, partitions: Any) -> None:
         pass
 
     def check_cursors(self, commit: Commit) -> None:
         pass
+
+
+class GivesToEverybody(Members):
+    """What one claims is taken from who has it."""
+
+    def claim(self, epoch: int, partitions: Any) -> list[int]:
+        self.leases = {one: owner for one, owner in self.leases.items() if one not in partitions}
+        return super().claim(epoch, partitions)
+
+
+class FencesByLeaseOnly(Members):
+    """A member that is gone may still commit what belongs to no partition."""
+
+    def check(self, epoch: int, partitions: Any) -> None:
+        if partitions:
+            super().check(epoch, partitions)
+
+
+class FencesByLifeOnly(Members):
+    def check(self, epoch: int, partitions: Any) -> None:
+        self.one(epoch)
+
+
+class LivesForEver(Members):
+    def end_late(self, now_us: int) -> None:
+        pass
+
+
+class ComesBack(Members):
+    """Whoever was gone beats on, and lives again."""
+
+    def __init__(self, partitions: int) -> None:
+        super().__init__(partitions)
+        self.gone: dict[int, Any] = {}
+
+    def end(self, epoch: int) -> None:
+        self.gone.update({epoch: self.living[epoch]} if epoch in self.living else {})
+        super().end(epoch)
+
+    def beat(self, epoch: int, now_us: int) -> Any:
+        self.living |= {epoch: self.gone.pop(epoch)} if epoch in self.gone else {}
+        return super().beat(epoch, now_us)
+
+
+class KeepsLeasesOfTheGone(Members):
+    def end(self, epoch: int) -> None:
+        self.living.pop(epoch, None)
+
+
+class GivesBackAnybodys(Members):
+    def free(self, epoch: int, partitions: Any) -> None:
+        self.leases = {one: owner for one, owner in self.leases.items() if one not in partitions}
+
+
+class MixesLeaseTimes(Members):
+    def join(self, member: Any, flows: Any, lease_seconds: float, now_us: int) -> None:
+        super().join(member, flows, 60.0, now_us)
+
+
+class KeepsTheOwner(Members):
+    """A member beside an exclusive owner that goes on."""
+
+    def end(self, epoch: int) -> None:
+        if epoch in self.living and self.living[epoch].until_us is None:
+            return
+        super().end(epoch)
+
+
+def with_members(kind: type[Members]) -> type[Tables]:
+    class Planted(Tables):
+        def __init__(self, *sizes: int) -> None:
+            super().__init__(*sizes)
+            self.members = kind(sizes[0])
+
+    Planted.__name__ = kind.__name__
+    return Planted
+
+
+class CommitsLate(MemoryStore):
+    """What was submitted before a release is applied after it, whoever has the partition by then."""
+
+    def _apply_now(self, commit: Commit, done: Any) -> Any:
+        self._tables.check_epoch = lambda epoch, partitions: None  # type: ignore[method-assign]
+        self._tables.check_cursors = lambda commit: None  # type: ignore[method-assign]
+        return super()._apply_now(commit, done)
+
+
+class ForgetsCursors(Tables):
+    """Whoever joins begins at the head, whatever was handled before."""
+
+    def join(self, start: Any, flows: Any, member: Any, seconds: float, now: int) -> int:
+        for flow in flows:
+            self.cursors.pop(flow, None)
+        return super().join(start, flows, member, seconds, now)
 
 
 class ForgetsMarks(Tables):
@@ -259,6 +356,18 @@ TABLE_BUGS: list[tuple[type[Tables], str]] = [
     (WithDedupeById, "another_source_is_another_identity"),
     (ShufflesWithinABatch, "positions_rise_in_the_order_of_the_calls"),
     (SliceFallsShort, "a_slice_says_how_far_it_reaches"),
+    (IgnoresEpoch, "a_silent_member_writes_nothing_once_another_noticed"),
+    (with_members(GivesToEverybody), "a_partition_is_leased_to_one_member"),
+    (with_members(GivesToEverybody), "a_leased_partition_stays_with_its_member"),
+    (with_members(FencesByLeaseOnly), "steps_of_no_partition_need_a_living_member_only"),
+    (with_members(FencesByLifeOnly), "a_commit_with_a_partition_of_another_is_refused_whole"),
+    (with_members(LivesForEver), "a_beat_prolongs_one_and_ends_those_whose_time_is_over"),
+    (with_members(ComesBack), "an_epoch_that_is_gone_stays_gone"),
+    (with_members(KeepsLeasesOfTheGone), "who_leaves_gives_everything_back"),
+    (with_members(GivesBackAnybodys), "only_ones_own_is_given_back"),
+    (with_members(MixesLeaseTimes), "mixed_settings_and_another_estate_are_refused"),
+    (with_members(KeepsTheOwner), "who_owns_alone_ends_all_members_and_whoever_joins_ends_it"),
+    (ForgetsCursors, "a_flow_begins_when_its_first_member_joins"),
 ]
 STORE_BUGS: list[tuple[type[MemoryStore], str]] = [
     (AnswersEarly, "positions_come_after_the_commit"),
@@ -273,8 +382,9 @@ STORE_BUGS: list[tuple[type[MemoryStore], str]] = [
     (TellsOneByOne, "the_events_of_a_call_appear_together"),
     (WorksAfterClose, "close_finishes_the_submitted_steps_then_refuses"),
     (DropsOnClose, "close_finishes_what_was_submitted_then_refuses"),
+    (CommitsLate, "partitions_go_from_hand_to_hand_under_load"),
 ]
-BY_NAME: dict[str, Check] = {check.name: check for check in CHECKS}
+BY_NAME: dict[str, Check] = {check.name: check for check in [*CHECKS, *MEMBERSHIP_CHECKS]}
 
 
 @pytest.mark.parametrize(("bug", "check"), TABLE_BUGS)
@@ -298,7 +408,7 @@ async def must_fail(check: Check, harness: MemoryHarness) -> None:
         asyncio.get_running_loop().set_exception_handler(None)
 
 
-@pytest.mark.parametrize("port", [EventLog, StateStore])
+@pytest.mark.parametrize("port", [EventLog, StateStore, Membership])
 def test_every_promise_has_a_bug_that_it_catches(port: type) -> None:
     """Not every check needs a planted bug; every bullet of the ports' promises does."""
     checks = [BY_NAME[name] for _, name in (*TABLE_BUGS, *STORE_BUGS)]

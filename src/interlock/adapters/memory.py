@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from time import monotonic_ns
 from typing import TypeVar
 
 from interlock.adapters.audience import Audience
@@ -20,6 +21,7 @@ from interlock.model.problems import Closed, Problem, TooManyRequests
 from interlock.model.record import Answer, DeliveryRow, DeliveryState, Held, StartRow
 from interlock.model.step import Commit
 from interlock.ports.event_log import AppendDone, Listener, LogCapabilities, Slice
+from interlock.ports.membership import Member, Roster
 from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 
 T = TypeVar("T")
@@ -28,10 +30,11 @@ _RETRY_AFTER_SECONDS = 1
 
 
 class MemoryStore(MemoryRecord):
-    """EventLog, StateStore and RecordReader on one object. Use from one event loop only.
+    """EventLog, StateStore, Membership and RecordReader on one object. Use from one event loop only.
 
     `limit_pending` bounds the events of `append` in flight and, apart from them, the steps of `submit`. A fixed
-    `secret` makes key hashes repeatable. Positions are shared by all partitions.
+    `secret` makes key hashes repeatable. Positions are shared by all partitions. By `monotonic_us` (as of
+    `model.Clock`) the time of members is measured.
     """
 
     def __init__(
@@ -42,9 +45,11 @@ class MemoryStore(MemoryRecord):
         dedupe_bucket_seconds: int = HALF_DAY_SECONDS,
         secret: bytes | None = None,
         tables: Tables | None = None,
+        monotonic_us: Callable[[], int] = lambda: monotonic_ns() // 1000,
     ) -> None:
         super().__init__(tables or Tables(partitions, dedupe_bucket_seconds), secret or os.urandom(32))
         self._limit_pending = limit_pending
+        self._monotonic_us = monotonic_us
         self._audience = Audience()
         self._queue: list[Callable[[], list[Stored]]] = []
         self._events_pending = 0
@@ -109,6 +114,23 @@ class MemoryStore(MemoryRecord):
 
     async def acquire(self, start: StartRow, flows: Mapping[str, Sequence[str]]) -> int:
         return self._open().acquire(start, flows)
+
+    async def join(
+        self, start: StartRow, flows: Mapping[str, Sequence[str]], name: str, *, runs_flows: bool, lease_seconds: float
+    ) -> int:
+        return self._open().join(start, flows, Member(0, name, runs_flows), lease_seconds, self._monotonic_us())
+
+    async def beat(self, epoch: int) -> Roster:
+        return self._open().members.beat(epoch, self._monotonic_us())
+
+    async def claim(self, epoch: int, partitions: Collection[int]) -> list[int]:
+        return self._open().members.claim(epoch, partitions)
+
+    async def release(self, epoch: int, partitions: Collection[int]) -> None:
+        self._open().members.free(epoch, partitions)
+
+    async def leave(self, epoch: int) -> None:
+        self._open().members.end(epoch)
 
     async def get(self, table: str, key: str) -> Versioned | None:
         return self._open().values.get((table, key))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from interlock.adapters.memory_dedupe import DedupeWindow
+from interlock.adapters.memory_members import Members
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.handling import FINAL, HandlingState, Mark
 from interlock.model.problems import (
@@ -14,6 +15,7 @@ from interlock.model.problems import (
     CounterRefused,
     Fenced,
     Problem,
+    SettingInvalid,
     StaleRead,
 )
 from interlock.model.record import (
@@ -29,6 +31,7 @@ from interlock.model.record import (
 )
 from interlock.model.step import Add, Commit, CursorMove, Put, Read, Step
 from interlock.ports.event_log import Slice
+from interlock.ports.membership import Member
 from interlock.ports.state_store import Versioned
 
 Place = tuple[str, int, int]  # flow, partition, position
@@ -46,7 +49,7 @@ class Tables:
         self.starts: list[StartRow] = []
         self.before: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self.cursors: dict[str, dict[int, int]] = {}
-        self.owners: dict[str, int] = {}
+        self.members = Members(partitions)
         self.version = 0
         self.values: dict[Cell, Versioned] = {}
         self.counters: Counter[Cell] = Counter()
@@ -87,14 +90,30 @@ class Tables:
         return rows[-1].position if rows else 0
 
     def acquire(self, start: StartRow, flows: Mapping[str, Sequence[str]]) -> int:
+        self._start(start, flows)
+        self.members.own_alone(self.epoch, flows)
+        return self.epoch
+
+    def join(
+        self, start: StartRow, flows: Mapping[str, Sequence[str]], member: Member, seconds: float, now: int
+    ) -> int:
+        """`member` without its epoch, which is the one returned."""
+        if self.starts and self.starts[-1].estate != start.estate:
+            raise SettingInvalid(
+                f"The store is that of the estate {self.starts[-1].estate}, not of {start.estate}.",
+                next_step="Give each estate a store of its own.",
+            )
+        self.members.join(member._replace(epoch=self.epoch + 1), flows, seconds, now)
+        self._start(start, flows)
+        return self.epoch
+
+    def _start(self, start: StartRow, flows: Mapping[str, Sequence[str]]) -> None:
         self.epoch += 1
         self.starts.append(start._replace(epoch=self.epoch))
         for flow, types in flows.items():
-            self.owners[flow] = self.epoch
             if flow not in self.cursors:
                 self.cursors[flow] = dict.fromkeys(range(len(self.log)), self.position)
             self._subscribe(flow, types)
-        return self.epoch
 
     def _subscribe(self, flow: str, types: Sequence[str]) -> None:
         before = self.before[flow]
@@ -126,7 +145,7 @@ class Tables:
 
     def apply(self, commit: Commit) -> tuple[list[Problem | None], list[Stored]]:
         """The outcome of each step and the emitted events; raises Fenced, and then nothing was applied."""
-        self.check_epoch(commit.epoch)
+        self.check_epoch(commit.epoch, commit.partitions)
         self.check_cursors(commit)
         outcomes: list[Problem | None] = []
         emitted: list[Stored] = []
@@ -143,13 +162,13 @@ class Tables:
             self._count_refusal(refusal)
         return outcomes, emitted
 
-    def check_epoch(self, epoch: int) -> None:
-        if epoch != self.epoch:
-            raise Fenced(f"Epoch {epoch} is not the newest, {self.epoch}.")
+    def check_epoch(self, epoch: int, partitions: Collection[int]) -> None:
+        self.members.check(epoch, partitions)
 
     def check_cursors(self, commit: Commit) -> None:
+        flows = self.members.one(commit.epoch).flows if commit.cursors else ()
         for flow, partition, _ in commit.cursors:
-            if self.owners.get(flow) != commit.epoch or partition not in self.cursors[flow]:
+            if flow not in flows or partition not in self.cursors[flow]:
                 raise Fenced(f"The cursor of {flow} in partition {partition} belongs to another epoch.")
 
     def check(self, step: Step) -> None:

@@ -76,6 +76,12 @@ class Step:
     answer: Answer | None = None
     delivery: DeliveryRow | None = None
 
+    @property
+    def partitions(self) -> set[int]:
+        """Those whose lease it needs. A request's answer, a tick and a delivery belong to none."""
+        places = (self.handling, self.failed, self.hold, self.release, self.supersede)
+        return {place.partition for place in places if place is not None}
+
 
 class CursorMove(NamedTuple):
     """All events of the partition up to `position` are settled for the flow, or have handling rows of their own."""
@@ -93,3 +99,9 @@ class Commit:
     steps: list[Step]
     cursors: list[CursorMove]
     refusals: list[RefusalRow]
+
+    @property
+    def partitions(self) -> set[int]:
+        """Those whose lease it needs."""
+        moved = {move.partition for move in self.cursors}
+        return moved.union(*(step.partitions for step in self.steps))

@@ -44,7 +44,9 @@ class Membership(Protocol):
     ) -> int:
         """Become a member beside the others: a new epoch, higher than all before, recorded with `start`.
 
-        `flows` as in StateStore.acquire; each of their types begins as it does there. Nothing is leased yet.
+        `flows` as in StateStore.acquire; each of their types begins as it does there. Nothing is leased yet. Who owned
+        the store alone is gone. SettingInvalid when the store is another estate's, or a living member has another
+        `lease_seconds`.
         """
         ...
 

@@ -44,7 +44,7 @@ class StateStore(Protocol):
       of its own batch;
     - bounded counters: no committed sequence of adds leaves [floor, ceiling]; the add that would is CounterRefused;
     - marks for ever: a handling in a final state is never changed nor applied again: AlreadyHandled;
-    - fenced: a commit under an epoch that is not the newest is refused whole with Fenced;
+    - fenced: a commit under an epoch that is over is refused whole with Fenced;
     - cursors only of the owner: moves apply with their batch, under its epoch, or not at all;
     - bounded: beyond its limit of steps in flight, `submit` calls `done` with TooManyRequests.
 
@@ -55,11 +55,11 @@ class StateStore(Protocol):
     def capabilities(self) -> StateCapabilities: ...
 
     async def acquire(self, start: StartRow, flows: Mapping[str, Sequence[str]]) -> int:
-        """Become the owner: a new epoch, higher than all before, recorded with `start` (whose epoch is ignored).
+        """Become the only owner: a new epoch, higher than all before, recorded with `start` (whose epoch is ignored).
 
         `flows` names the flows that this owner runs, with the event types that each takes. A flow that the store has
         not seen begins at the head of each partition; a type that a flow newly takes counts as accepted from its
-        cursor. All older epochs are fenced.
+        cursor. All older epochs are over, and all members of `Membership` gone.
         """
         ...
 

@@ -37,6 +37,14 @@ class Harness(Protocol):
         """Close the store and open it again. Called only where `capabilities.durable` holds."""
         ...
 
+    async def beside(self) -> Store:
+        """The same store as another process has it open. Called only where the store is a Membership."""
+        ...
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let the time by which the store judges its members go on. Called only where it is a Membership."""
+        ...
+
     async def record(self) -> RecordReader:
         """A reader of what the store committed. The suite closes it."""
         ...

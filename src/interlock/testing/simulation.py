@@ -74,7 +74,7 @@ class Simulation:
         self.estate = estate
         self.clock = FakeClock()
         self.ids = SeededIds(seed, self.clock)
-        self.store = MemoryStore(4, secret=SECRET)
+        self.store = MemoryStore(4, secret=SECRET, monotonic_us=self.clock.monotonic_us)
         self.target = SeededTarget(seed, self.clock, faults)
         self.engine = Engine(estate, self.store, self.store, self.clock, self.ids, NullSink(), limits)
         self._replies = replies
