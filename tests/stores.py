@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Protocol
 
 import postgres
+from split import Split
 
 from interlock.adapters.memory import MemoryStore
+from interlock.adapters.memory_split import MemoryState
 from interlock.adapters.postgres import PostgresReader, PostgresStore
 from interlock.adapters.sqlite import SqliteReader, SqliteStore
 from interlock.ports.record_reader import RecordReader
 
 Store = SqliteStore | MemoryStore | PostgresStore
-KINDS = ("memory", "sqlite", "postgres")
+KINDS = ("memory", "sqlite", "postgres", "memory+log")
 
 
 class Backing(Protocol):
@@ -67,6 +69,21 @@ class MemoryBacking:
         """It goes by itself."""
 
 
+class MemorySplitBacking:
+    """State here, log there."""
+
+    async def open(self) -> Store:
+        log = MemoryStore()
+        self._state = MemoryState(secret=log.secret)
+        return Split(log, self._state)  # type: ignore[return-value]
+
+    async def reader(self) -> RecordReader:
+        return Kept(self._state)  # type: ignore[return-value]
+
+    def drop(self) -> None:
+        """It goes by itself."""
+
+
 class SqliteBacking:
     def __init__(self, folder: Path, name: str = "shop.db") -> None:
         self.path = folder / name
@@ -95,7 +112,14 @@ class PostgresBacking:
         postgres.give_back(self.schema)
 
 
+async def index_of(store: Store) -> list[int] | None:
+    """How far each partition is indexed, once nothing is on its way from state to flows; else None."""
+    return await store.at_rest() if isinstance(store, Split) else []
+
+
 def backing(kind: str, folder: Path) -> Backing:
     if kind == "postgres":
         return PostgresBacking()
+    if kind == "memory+log":
+        return MemorySplitBacking()
     return MemoryBacking() if kind == "memory" else SqliteBacking(folder)

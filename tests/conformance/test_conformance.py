@@ -14,6 +14,7 @@ from interlock.testing.record_conformance import RECORD_CHECKS
 from interlock.testing.state_conformance import STATE_CHECKS
 
 from .harnesses import MemoryHarness, PostgresHarness, SqliteHarness
+from .split_harnesses import MemorySplitHarness
 
 CHECKS = [*LOG_CHECKS, *STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS]
 
@@ -33,3 +34,13 @@ async def test_promise(check: Check, harness: Harness) -> None:
 @pytest.mark.parametrize("check", MEMBERSHIP_CHECKS, ids=str)
 async def test_promise_to_several(check: Check) -> None:
     await check.run(MemoryHarness())
+
+
+@pytest.fixture(params=["memory"])
+def split(request: pytest.FixtureRequest) -> Harness:
+    return MemorySplitHarness()
+
+
+@pytest.mark.parametrize("check", [*STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS], ids=str)
+async def test_promise_beside_a_log_elsewhere(check: Check, split: Harness) -> None:
+    await check.run(split)

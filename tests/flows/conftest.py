@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from stores import KINDS, Store, backing
+from stores import KINDS, Store, backing, index_of
 
 from flows.shop import Producer, estate_of
 from interlock import Flow
@@ -59,8 +59,10 @@ class Bench:
                 await asyncio.sleep(0.01)
                 if self.producer.in_flight:
                     continue
+                before = await index_of(self.store)
                 sums = await self.sums()
-                if self.engine and self.engine.idle and not any(entry.pending for entry in sums.values()):
+                idle = self.engine and self.engine.idle and not any(entry.pending for entry in sums.values())
+                if idle and before is not None and before == await index_of(self.store):
                     return
 
     async def sums(self) -> dict[str, FlowSum]:

@@ -33,12 +33,12 @@ async def test_a_listener_that_raises_takes_no_answer_with_it(bench: Bench) -> N
     async def handle(placed: OrderPlaced, ctx: Context) -> None:
         handled.append(placed.n)
 
-    await bench.run(flow)
-
     def broken(stored: object) -> None:
         raise KeyError("listener")
 
-    bench.store._listeners.insert(0, broken)
+    bench.store = await bench.backing.open()
+    bench.store.listen(broken)
+    await bench.resume(flow)
     for n in range(3):
         bench.producer.place("a", n)
         await asyncio.sleep(0.01)

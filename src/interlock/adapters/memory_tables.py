@@ -112,8 +112,12 @@ class Tables:
         self.starts.append(start._replace(epoch=self.epoch))
         for flow, types in flows.items():
             if flow not in self.cursors:
-                self.cursors[flow] = dict.fromkeys(range(len(self.log)), self.position)
+                self.cursors[flow] = self.beginnings()
             self._subscribe(flow, types)
+
+    def beginnings(self) -> dict[int, int]:
+        """The cursors of a flow that was never here."""
+        return dict.fromkeys(range(len(self.log)), self.position)
 
     def _subscribe(self, flow: str, types: Sequence[str]) -> None:
         before = self.before[flow]

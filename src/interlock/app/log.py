@@ -57,6 +57,13 @@ EVENTS: tuple[LogEvent, ...] = (
         ("code",),
         "The store did not take a call's outcome. It is repeated until it does; logged once for each outcome.",
     ),
+    LogEvent(
+        "relay.failed",
+        "warning",
+        ("code",),
+        "The log outside did not take what flows emitted, or the outbox was away. It is tried again until they do; "
+        "logged once for each outage.",
+    ),
     LogEvent("delivery.breaker_opened", "warning", ("system",), "The system failed too often in a row: calls pause."),
     LogEvent("delivery.breaker_closed", "info", ("system",), "The system answers again: calls go on."),
     LogEvent(

@@ -43,7 +43,8 @@ class RecordReader(Protocol):
 
     async def find_events(self, term: str) -> list[Stored]:
         """Events whose id, correlation id or business key is exactly `term`, by position; where each partition counts
-        for itself, by the time of their acceptance."""
+        for itself, by the time of their acceptance. Without their bodies where the log lies elsewhere: read those
+        there."""
         ...
 
     async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]: ...

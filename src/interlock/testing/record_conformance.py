@@ -48,11 +48,13 @@ async def events_are_found_by_id_correlation_and_business_key(harness: Harness) 
         for term in ("e000001", "ORD-1", "CUST-7", "e000004", "ORD-", "e00000")
     }
     await record.close()
+    if not store.capabilities.fused_log:
+        keyed, follower = keyed._replace(body=b""), follower._replace(body=b"")
     assert found == {
         "e000001": [keyed, follower],
         "ORD-1": [keyed],
         "CUST-7": [keyed],
-        "e000004": [event(4)],
+        "e000004": [event(4) if store.capabilities.fused_log else event(4)._replace(body=b"")],
         "ORD-": [],
         "e00000": [],
     }

@@ -1,0 +1,150 @@
+"""A log elsewhere, as the flows of this process see it: as far as it is indexed in the state store, each event once.
+
+So a flow never handles what the record does not know, the books balance at any moment, and a log that does not
+recognise a resend is as good as one that does. The price is that an event waits for the commit of its index row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+
+from interlock.flows.indexing import Indexing
+from interlock.flows.relay import Relay
+from interlock.model.clock import Clock
+from interlock.model.event import Event, Stored
+from interlock.model.problems import Problem, SettingInvalid, Unexpected
+from interlock.ports.event_log import AppendDone, EventLog, Listener, LogCapabilities, Slice
+from interlock.ports.log_index import LogIndex
+from interlock.ports.outbox import Outbox
+
+PAUSE_SECONDS = (0.05, 2.0)
+
+
+class IndexedLog:
+    """EventLog, but for one promise: `head` and `read` come to what was appended once it is indexed.
+
+    `append` goes to the log elsewhere, and `done` means what that log says. With the first listener it begins to work
+    for the followed partitions: it indexes them, and relays what is emitted for them.
+    """
+
+    def __init__(self, log: EventLog, index: LogIndex, outbox: Outbox, clock: Clock) -> None:
+        self.on_failure: Callable[[Problem], None] = lambda problem: None
+        self._log = log
+        self._clock = clock
+        self._listeners: list[Listener] = []
+        self._indexing = Indexing(log, index, self._tell)
+        self._relay = Relay(outbox, log, index, clock, self._up_to_date)
+        self._followed = list(range(log.partitions))
+        self._relay.follow(self._followed)
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        log.listen(lambda fresh: self._wake.set())
+
+    async def catch_up(self) -> None:
+        """Index all that the log has now. Before an owner comes: what it has not seen begins at the head.
+
+        SettingInvalid when the log has less than was read from it once.
+        """
+        everything = range(self.partitions)
+        await self._indexing.load(everything)
+        await self._log.follow(everything)
+        short = [one for one in everything if self._log.head(one) < self._indexing.ends[one]]
+        if short:
+            raise SettingInvalid(
+                f"The log has lost events that this state has handled: partition {short[0]} ends at position "
+                f"{self._log.head(short[0])}, and was read up to {self._indexing.ends[short[0]]}.",
+                next_step="Point the settings at the log that this state was made with, or restore both together.",
+            )
+        await self._indexing.catch_up(everything)
+
+    @property
+    def log_capabilities(self) -> LogCapabilities:
+        return self._log.log_capabilities
+
+    @property
+    def partitions(self) -> int:
+        return self._log.partitions
+
+    @property
+    def secret(self) -> bytes:
+        return self._log.secret
+
+    def append(self, events: Sequence[Event], done: AppendDone) -> None:
+        self._log.append(events, done)
+
+    async def read(self, partition: int, after: int, limit: int) -> Slice:
+        return await self._indexing.read(partition, after, limit)
+
+    def head(self, partition: int) -> int:
+        return self._indexing.ends[partition]
+
+    async def heads(self) -> list[int]:
+        return await self._indexing.stored_ends()
+
+    @property
+    def unindexed(self) -> int:
+        """Positions of the followed partitions that wait for their index: lag that no flow shows yet."""
+        ends = self._indexing.ends
+        return max((self._log.head(one) - ends[one] for one in self._indexing.behind(self._followed)), default=0)
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+        if not self._tasks:
+            loop = asyncio.get_running_loop()
+            self._tasks = [loop.create_task(self._index()), loop.create_task(self._relay.run())]
+            for task in self._tasks:
+                task.add_done_callback(self._ended)
+
+    async def follow(self, partitions: Collection[int]) -> None:
+        """As of EventLog. The followed partitions are also those whose index and outbox this process looks after."""
+        gained = set(partitions) - set(self._followed)
+        self._followed = sorted(partitions)
+        self._relay.follow(self._followed)
+        await self._log.follow(self._followed)
+        await self._indexing.load(gained)
+        await self._indexing.catch_up(self._followed)
+        self._wake.set()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._log.close()
+
+    async def _up_to_date(self, partitions: Collection[int]) -> None:
+        """The index has all that anybody has appended by now."""
+        await self._log.follow(self._followed)
+        await self._indexing.catch_up(partitions)
+
+    async def _index(self) -> None:
+        pause, longest = PAUSE_SECONDS
+        self._wake.set()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                while late := self._indexing.behind(self._followed):
+                    await self._indexing.step(late)
+                pause = PAUSE_SECONDS[0]
+            except Problem as problem:
+                if not problem.retryable:
+                    raise
+                self._wake.set()
+                await self._clock.sleep(pause)
+                pause = min(2 * pause, longest)
+
+    def _tell(self, fresh: Sequence[Stored]) -> None:
+        """A listener that raises must not keep others from hearing: the events are indexed."""
+        for listener in self._listeners if fresh else ():
+            try:
+                listener(fresh)
+            except Exception as error:
+                context = {"message": "a listener of the log raised", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Without index or relay nothing goes on: that must not be silent."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            problem = error if isinstance(error, Problem) else Unexpected(f"{type(error).__name__}: {error}.")
+            self.on_failure(problem)
