@@ -16,6 +16,7 @@ class Figure:
     name: str
     samples: tuple[float, ...]
     cpu_us: float | None = None  # CPU time of the whole side per event, median
+    servers_us: float | None = None  # the part of it that servers spent: a database, a broker
 
     @property
     def median(self) -> float:

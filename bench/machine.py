@@ -15,7 +15,13 @@ from typing import IO
 ROOT = Path(__file__).parent.parent
 WORKPLACE = ROOT / ".bench"
 SYSTEM_CORE, LOAD_CORE = "0", "1"
-_CORES = len(os.sched_getaffinity(0))
+_ALL_CORES = frozenset(os.sched_getaffinity(0))
+_CORES = len(_ALL_CORES)
+
+
+def cores() -> frozenset[int]:
+    """Those that this process had when it began."""
+    return _ALL_CORES
 
 
 def pinned(core: str, command: Sequence[str]) -> list[str]:
@@ -62,12 +68,15 @@ def wait_for_port(port: int, seconds: float = 15.0) -> None:
     raise TimeoutError(f"Nothing listens on port {port}.")
 
 
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time of the processes so far: steadier than a rate where the machine is noisy."""
+def cpu_seconds(pids: Iterable[int], *, ended: bool = False) -> float:
+    """User and system time of the processes so far: steadier than a rate where the machine is noisy.
+
+    `ended`: with that of their children that have ended.
+    """
     ticks = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+        ticks += sum(int(field) for field in fields[11 : 15 if ended else 13])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

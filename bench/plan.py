@@ -16,6 +16,7 @@ class Plan:
     ingest_count: int = 150_000
     whole_count: int = 60_000
     slow_count: int = 30_000
+    postgres_count: int = 30_000
     celery_count: int = 5_000
     paced_seconds: float = 20.0
     stored_events: int = 1_000_000
@@ -37,6 +38,7 @@ def quick(place: Path) -> Plan:
         ingest_count=50_000,
         whole_count=12_000,
         slow_count=6_000,
+        postgres_count=8_000,
         celery_count=600,
         paced_seconds=3.0,
         stored_events=300_000,

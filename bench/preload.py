@@ -1,8 +1,8 @@
-"""Fills a store with orders, through SqliteStore and equal to what the edge writes: growth and catch-up start from it.
+"""Fills a store with orders, through its adapter and equal to what the edge writes: growth and catch-up start from it.
 
-`python -m bench.preload STORE COUNT [--handled] [--random-ids] [--acks FILE]`. Without `--handled` the events wait for
-the flow. With it each event was handled: its row, one state row and one emitted event are there too, so the log holds
-twice COUNT.
+`python -m bench.preload STORE COUNT [--handled] [--random-ids] [--acks FILE]`. STORE is a file, or the URI of a
+PostgreSQL database. Without `--handled` the events wait for the flow. With it each event was handled: its row, one
+state row and one emitted event are there too, so the log holds twice COUNT.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ import uvloop
 
 from bench import order
 from bench.subjects.interlock import ESTATE, FLOW
+from bench.verify import DATABASE
 from interlock import __version__
 from interlock.adapters.sqlite import SqliteStore
 from interlock.adapters.system import SystemClock, SystemIds
+from interlock.app.stores import Store
 from interlock.contracts.event_contract import EventContract
 from interlock.edge.traceparent import Sampler
 from interlock.estate.estate import Estate
@@ -41,7 +43,7 @@ PLACED, NOTED = "orders.OrderPlaced", "orders.OrderNoted"
 class Filler:
     """Makes rows as edge and engine make them, and commits them a thousand at a time."""
 
-    def __init__(self, estate: Estate, store: SqliteStore) -> None:
+    def __init__(self, estate: Estate, store: Store) -> None:
         self._placed, self._noted = estate.latest[PLACED], estate.latest[NOTED]
         self._store = store
         self._hasher = KeyHasher(store.secret)
@@ -139,9 +141,18 @@ class Filler:
         return Step(row, result)
 
 
-async def fill(path: Path, count: int, *, handled: bool, random_ids: bool, acks: Path | None) -> None:
+async def opened(store: Path | str, partitions: int) -> Store:
+    """The file, or the schema `interlock` of the database."""
+    if not str(store).startswith(DATABASE):
+        return await SqliteStore.open(Path(store), partitions=partitions)
+    from interlock.adapters.postgres import PostgresStore  # an extra
+
+    return await PostgresStore.open(str(store), partitions=partitions)
+
+
+async def fill(path: Path | str, count: int, *, handled: bool, random_ids: bool, acks: Path | None) -> None:
     estate = load(ESTATE)
-    store = await SqliteStore.open(path, partitions=estate.settings.stores.partitions)
+    store = await opened(path, estate.settings.stores.partitions)
     filler = Filler(estate, store)
     await filler.acquire(estate)
     run = order.new_run()
@@ -160,7 +171,7 @@ async def fill(path: Path, count: int, *, handled: bool, random_ids: bool, acks:
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("store", type=Path)
+    parser.add_argument("store")
     parser.add_argument("count", type=int)
     parser.add_argument("--handled", action="store_true")
     parser.add_argument("--random-ids", action="store_true")

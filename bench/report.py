@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.comparison import Comparison, Findings, short
+from bench.comparison import Comparison, Figure, Findings, short
 
 
 def text(header: list[str], parts: dict[str, Findings]) -> str:
@@ -26,10 +26,10 @@ def text(header: list[str], parts: dict[str, Findings]) -> str:
 
 
 def _row(row: Comparison) -> list[str]:
-    ours = f"{short(row.ours.median):>8} {row.unit} [{row.ours.spread}]{_cpu(row.ours.cpu_us)}"
+    ours = f"{short(row.ours.median):>8} {row.unit} [{row.ours.spread}]{_cpu(row.ours)}"
     if row.theirs is None:
         return [f"  {row.measure:<58} {ours}"]
-    theirs = f"{short(row.theirs.median):>8} {row.unit} [{row.theirs.spread}]{_cpu(row.theirs.cpu_us)}"
+    theirs = f"{short(row.theirs.median):>8} {row.unit} [{row.theirs.spread}]{_cpu(row.theirs)}"
     ratio = "   –" if row.ratio is None else f"{row.ratio:6.2f}"
     return [
         f"  {row.measure:<58} {ratio} ×  {row.verdict}",
@@ -38,8 +38,11 @@ def _row(row: Comparison) -> list[str]:
     ]
 
 
-def _cpu(cpu_us: float | None) -> str:
-    return "" if cpu_us is None else f"  {cpu_us:.0f} µs CPU each"
+def _cpu(side: Figure) -> str:
+    if side.cpu_us is None:
+        return ""
+    servers = "" if side.servers_us is None else f", {side.servers_us:.0f} of it the servers"
+    return f"  {side.cpu_us:.0f} µs CPU each{servers}"
 
 
 def _count(parts: dict[str, Findings]) -> str:
@@ -77,6 +80,7 @@ def _part(found: Findings) -> dict[str, Any]:
                         "median": figure.median,
                         "samples": figure.samples,
                         "cpu_us": figure.cpu_us,
+                        "servers_us": figure.servers_us,
                     }
                     for side, figure in sides.items()
                 },

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench import machine, report, stages
 from bench.comparison import Findings
-from bench.parts import api_diff, growth, ingest, latency, lint, slow_sync, whole
+from bench.parts import api_diff, empty, growth, ingest, latency, lint, postgres, slow_sync, whole
 from bench.plan import Plan, quick
 from bench.subjects import rivals_venv
 
@@ -26,10 +26,14 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "latency": latency.measure,
     "growth": growth.measure,
     "slow-sync": slow_sync.measure,
+    "postgres": postgres.measure,
+    "empty-path": empty.measure,
     "stages": stages.measure,
     "api-diff": api_diff.measure,
     "lint": lint.measure,
 }
+# What needs servers, in some ten minutes with --quick.
+GROUPS = {"servers": ("postgres", "empty-path")}
 
 
 def plan_of(given: argparse.Namespace, parts: list[str]) -> Plan:
@@ -41,7 +45,7 @@ def plan_of(given: argparse.Namespace, parts: list[str]) -> Plan:
         changes["stored_events"] = given.events
     if given.rounds:
         changes["rounds"] = given.rounds
-    if {"whole", "latency", "slow-sync"} & set(parts):
+    if {"whole", "latency", "slow-sync", "postgres"} & set(parts):
         changes["rivals"] = rivals_venv.prepare()
     return dataclasses.replace(plan, **changes)  # type: ignore[arg-type]
 
@@ -59,12 +63,15 @@ def header(plan: Plan) -> list[str]:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="three short rounds, some minutes in all")
-    parser.add_argument("--only", choices=PARTS, action="append", help="only this part; may be repeated")
+    parser.add_argument(
+        "--only", choices=[*PARTS, *GROUPS], action="append", help="only this part or group; may be repeated"
+    )
     parser.add_argument("--events", type=int, help="stored events of the growth part (default 1,000,000)")
     parser.add_argument("--rounds", type=int, help="instead of 5, or 3 with --quick")
     parser.add_argument("--json", type=Path, help="write all samples here too")
     given = parser.parse_args(argv)
-    names = [name for name in PARTS if not given.only or name in given.only]
+    wanted = {part for name in given.only or PARTS for part in GROUPS.get(name, (name,))}
+    names = [name for name in PARTS if name in wanted]
     plan = plan_of(given, names)
     if len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(0, {int(machine.LOAD_CORE)})

@@ -1,8 +1,8 @@
-"""Is everything that was acknowledged in the store? Asked of the file itself, without Interlock, after a SIGKILL.
+"""Is everything that was acknowledged in the store? Asked of the store itself, without Interlock, after a SIGKILL.
 
-`python -m bench.verify STORE ACKS [--handled] [--after POSITION]`. Prints one JSON line; exit 1 when anything is
-missing or differs. With `--handled` each order must also have exactly one handling row (done), one state row and one
-emitted event.
+`python -m bench.verify STORE ACKS [--handled [--silent]] [--after POSITION]`. STORE is a file, or the URI of a
+PostgreSQL database. Prints one JSON line; exit 1 when anything is missing or differs. With `--handled` each order must
+also have exactly one handling row (done), one state row and, without `--silent`, one emitted event.
 """
 
 from __future__ import annotations
@@ -11,23 +11,45 @@ import argparse
 import json
 import sqlite3
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench import order
 
 DONE = 2
-ORDERS = "SELECT position, id, body FROM log WHERE position > ? AND type = 'orders.OrderPlaced' AND source = ?"
-MARKS = "SELECT position, count(*) FROM handling WHERE position > ? AND state = ? GROUP BY position"
-STATE = "SELECT 1 FROM state JOIN name ON name.id = state.tbl WHERE name.text = 'orders' AND state.key = ?"
+DATABASE = "postgresql:"
+ORDERS = (
+    "SELECT partition, position, id, body FROM log WHERE position > ? AND type = 'orders.OrderPlaced' AND source = ?"
+)
+MARKS = "SELECT partition, position, count(*) FROM handling WHERE position > ? AND state = ? GROUP BY 1, 2"
+STATE = "SELECT key FROM state JOIN name ON name.id = state.tbl WHERE name.text = 'orders'"
 NOTES = "SELECT causation, count(*) FROM log WHERE position > ? AND type = 'orders.OrderNoted' GROUP BY causation"
 
 
-def verify(store: Path, acknowledged: list[str], *, handled: bool, after: int = 0) -> dict[str, int]:
+Ask = Callable[..., Iterable[tuple[Any, ...]]]
+
+
+@contextmanager
+def asking(store: str) -> Iterator[Ask]:
+    """A function that runs a query on the file or the database."""
+    if not store.startswith(DATABASE):
+        with closing(sqlite3.connect(store)) as file:
+            yield lambda statement, *bindings: file.execute(statement, bindings)
+        return
+    import psycopg  # an extra
+
+    with psycopg.connect(store, options="-c search_path=interlock") as connection:
+        yield lambda statement, *bindings: connection.execute(statement.replace("?", "%s"), bindings).fetchall()
+
+
+def verify(
+    store: Path | str, acknowledged: list[str], *, handled: bool, silent: bool = False, after: int = 0
+) -> dict[str, int]:
     """Counts of what is missing or differs beyond the position `after`: but for `acknowledged`, 0 when it is whole."""
-    connection = sqlite3.connect(store)
-    try:
-        rows = connection.execute(ORDERS, (after, order.SOURCE))
-        found = {identity: (position, body) for position, identity, body in rows}
+    with asking(str(store)) as ask:
+        found = {identity: (place, body) for *place, identity, body in ask(ORDERS, after, order.SOURCE)}
         there = [identity for identity in acknowledged if identity in found]
         result = {
             "acknowledged": len(acknowledged),
@@ -35,15 +57,14 @@ def verify(store: Path, acknowledged: list[str], *, handled: bool, after: int = 
             "different": sum(json.loads(found[one][1]) != json.loads(order.data(one)) for one in there),
         }
         if handled:
-            marks = dict(connection.execute(MARKS, (after, DONE)))
-            notes = dict(connection.execute(NOTES, (after,)))
-            states = [connection.execute(STATE, (order.order_id(one),)).fetchone() for one in there]
-            result["not_handled_once"] = sum(marks.get(found[one][0]) != 1 for one in there)
-            result["without_state"] = states.count(None)
+            marks = {place: count for *at, count in ask(MARKS, after, DONE) for place in [tuple(at)]}
+            states = {key for (key,) in ask(STATE)}
+            result["not_handled_once"] = sum(marks.get(tuple(found[one][0])) != 1 for one in there)
+            result["without_state"] = sum(order.order_id(one) not in states for one in there)
+        if handled and not silent:
+            notes: dict[str, int] = dict(ask(NOTES, after))
             result["not_emitted_once"] = sum(notes.get(one) != 1 for one in there)
         return result
-    finally:
-        connection.close()
 
 
 def whole(result: dict[str, int]) -> bool:
@@ -52,13 +73,14 @@ def whole(result: dict[str, int]) -> bool:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("store", type=Path)
+    parser.add_argument("store")
     parser.add_argument("acks", type=Path)
     parser.add_argument("--handled", action="store_true")
+    parser.add_argument("--silent", action="store_true", help="the handler emits nothing")
     parser.add_argument("--after", type=int, default=0, help="the log's head before what was acknowledged")
     given = parser.parse_args(argv)
     acknowledged = [line.split()[0] for line in given.acks.read_text().splitlines()]
-    result = verify(given.store, acknowledged, handled=given.handled, after=given.after)
+    result = verify(given.store, acknowledged, handled=given.handled, silent=given.silent, after=given.after)
     print(json.dumps(result))
     if not whole(result):
         print(f"the store lacks what was acknowledged: {result}", file=sys.stderr)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bench import machine
 from bench.comparison import Comparison, Figure, Findings
-from bench.parts.whole import wait_until_done
 from bench.plan import Plan
 from bench.subjects.interlock import Interlock
+from bench.turn import wait_until_done
 
 SMALL = 100_000
 MOST_RANDOM = 1_000_000  # filling a bigger one takes longer than all the rest

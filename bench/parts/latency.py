@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.comparison import Comparison, Figure, Findings
-from bench.parts.whole import LIST_SIZE, wait_until_done
+from bench.parts.whole import LIST_SIZE
 from bench.plan import Plan
 from bench.subjects.faststream import FastStream
 from bench.subjects.interlock import Interlock
+from bench.turn import wait_until_done
 
 RATES = (50, 1000)
 WARM = 200

@@ -8,10 +8,11 @@ import subprocess
 from pathlib import Path
 
 from bench.comparison import Comparison, Figure, Findings, short
-from bench.parts.whole import LIST_SIZE, Samples, rival_live, wait_until_done
+from bench.parts.whole import LIST_SIZE
 from bench.plan import Plan
 from bench.subjects.faststream import FastStream
 from bench.subjects.interlock import Interlock
+from bench.turn import Samples, rival_live, wait_until_done
 
 SOURCE = Path(__file__).parent.parent / "slow_sync.c"
 ADDED_MS = (0, 1, 5)

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from statistics import median
-from typing import Protocol
-
-from bench import machine
 from bench.comparison import Comparison, Figure, Findings
 from bench.plan import Plan
 from bench.subjects.celery import Celery
 from bench.subjects.faststream import FastStream
 from bench.subjects.interlock import Interlock
+from bench.turn import Run, Samples, ours_live, ours_waiting, rival_live, rival_waiting
 
-POLL_SECONDS = 0.01
-PATIENCE_SECONDS = 180.0
 LIST_SIZE = 100
 
 DOES_NOT = "no contract, dedupe, state with its mark, emitted event, order per key after a failure, or record"
@@ -24,39 +16,6 @@ ONE = f"one commit per message; JetStream acknowledges before fsync; {DOES_NOT}"
 ALWAYS = f"one commit per message; JetStream fsyncs before it acknowledges, as Interlock does; {DOES_NOT}"
 LISTS = f"one commit per list, the handler sees lists, one bad message fails its list; {DOES_NOT}"
 TASKS = f"Redis keeps tasks in memory only, a task is acknowledged before it runs; {DOES_NOT}"
-
-
-class Subject(Protocol):
-    """What can be waited for."""
-
-    @property
-    def pids(self) -> list[int]: ...
-
-    def done(self) -> int: ...
-
-    def first_ns(self) -> int: ...
-
-
-@dataclass(slots=True)
-class Samples:
-    rates: list[float] = field(default_factory=list)
-    costs: list[float] = field(default_factory=list)
-
-    def figure(self, name: str) -> Figure:
-        return Figure(name, tuple(self.rates), median(self.costs) if self.costs else None)
-
-
-Run = Callable[[Samples], None]
-
-
-def wait_until_done(subject: Subject, count: int) -> int:
-    """The moment, in nanoseconds, at which all are committed; 10 ms late at most. Raises TimeoutError."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while subject.done() < count:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{subject.done()} of {count} were handled in {PATIENCE_SECONDS:.0f} s.")
-        time.sleep(POLL_SECONDS)
-    return time.time_ns()
 
 
 def measure(plan: Plan) -> Findings:
@@ -95,8 +54,12 @@ def _comparison(label: str, ours: Figure, theirs: Figure) -> Comparison:
 def runs(plan: Plan, found: Findings) -> tuple[dict[str, Run], dict[str, Run]]:
     """By name: live runs and catch-up runs of all who can run here."""
     count = plan.whole_count
-    live: dict[str, Run] = {"Interlock": lambda samples: ours_live(plan, count, samples)}
-    waiting: dict[str, Run] = {"Interlock": lambda samples: ours_waiting(plan, count, samples)}
+
+    def ours() -> Interlock:
+        return Interlock(plan.place / "whole")
+
+    live: dict[str, Run] = {"Interlock": lambda samples: ours_live(ours, count, samples)}
+    waiting: dict[str, Run] = {"Interlock": lambda samples: ours_waiting(ours, count, samples)}
     if plan.rivals is not None:
         found.remarks.append(f"skipped FastStream and Celery: {plan.rivals}")
         return live, waiting
@@ -115,60 +78,3 @@ def runs(plan: Plan, found: Findings) -> tuple[dict[str, Run], dict[str, Run]]:
     live[celery.name] = lambda samples: rival_live(celery, plan.celery_count, samples)
     waiting[celery.name] = lambda samples: rival_waiting(celery, plan.celery_count, samples)
     return live, waiting
-
-
-def ours_live(plan: Plan, count: int, samples: Samples, env: dict[str, str] | None = None) -> None:
-    ours = Interlock(plan.place / "whole", env=env)
-    try:
-        ours.start()
-        before = machine.cpu_seconds(ours.pids)
-        result = ours.load(count)
-        end = wait_until_done(ours, count)
-        samples.rates.append(count / ((end - result["begin_ns"]) / 1e9))
-        samples.costs.append((machine.cpu_seconds(ours.pids) - before) / count * 1e6)
-    finally:
-        ours.kill()
-    ours.verify(handled=True)
-    ours.remove()
-
-
-def ours_waiting(plan: Plan, count: int, samples: Samples) -> None:
-    ours = Interlock(plan.place / "whole")
-    ours.preload(count)
-    try:
-        ours.start()
-        end = wait_until_done(ours, count)
-        samples.rates.append(count / ((end - ours.first_ns()) / 1e9))
-    finally:
-        ours.kill()
-    ours.verify(handled=True)
-    ours.remove()
-
-
-def rival_live(subject: FastStream | Celery, count: int, samples: Samples, env: dict[str, str] | None = None) -> None:
-    try:
-        subject.open()
-        if env is not None and isinstance(subject, FastStream):
-            subject.start(env=env)
-        else:
-            subject.start()
-        before = machine.cpu_seconds(subject.pids)
-        result = subject.load(count)
-        end = wait_until_done(subject, count)
-        samples.rates.append(count / ((end - result["begin_ns"]) / 1e9))
-        samples.costs.append((machine.cpu_seconds(subject.pids) - before) / count * 1e6)
-    finally:
-        subject.stop()
-        subject.remove()
-
-
-def rival_waiting(subject: FastStream | Celery, count: int, samples: Samples) -> None:
-    try:
-        subject.open()
-        subject.load(count)
-        subject.start()
-        end = wait_until_done(subject, count)
-        samples.rates.append(count / ((end - subject.first_ns()) / 1e9))
-    finally:
-        subject.stop()
-        subject.remove()

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench import machine, order
@@ -40,7 +41,7 @@ class Celery:
         machine.wait_for_port(port)
         self._env = {"BENCH_REDIS": f"redis://127.0.0.1:{port}/0", "BENCH_DATABASE": str(self.database)}
 
-    def start(self) -> None:
+    def start(self, *, env: Mapping[str, str] | None = None) -> None:
         command = [
             str(PYTHON),
             "-m",
@@ -53,7 +54,7 @@ class Celery:
             "solo",
         ]
         command += ["--loglevel", "ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-        self._worker = machine.spawn(command, env=self._env, log=self.place / "log")
+        self._worker = machine.spawn(command, env={**self._env, **(env or {})}, log=self.place / "log")
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
@@ -82,6 +83,10 @@ class Celery:
     @property
     def pids(self) -> list[int]:
         return [process.pid for process in (self._server, self._worker) if process is not None]
+
+    def servers_seconds(self) -> float:
+        """They are among `pids`."""
+        return 0.0
 
     def stop(self) -> None:
         if self._reader is not None:

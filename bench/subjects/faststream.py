@@ -77,6 +77,10 @@ class FastStream:
     def pids(self) -> list[int]:
         return [process.pid for process in (self._server, self._worker) if process is not None]
 
+    def servers_seconds(self) -> float:
+        """They are among `pids`."""
+        return 0.0
+
     def stop(self) -> None:
         """The worker first: it says goodbye to the server."""
         if self._reader is not None:

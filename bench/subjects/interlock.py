@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from bench import machine
 
 ESTATE = Path(__file__).parent.parent / "estate"
+ROW_FLOW = Path(__file__).parent.parent / "row_flow"
 FLOW = "notes"
 DONE = 2
 START_SECONDS = 60.0
@@ -22,11 +24,16 @@ MOUNT = "\n[stores]\npath = {path}\n"
 
 
 class Interlock:
-    """One store and the process on it. `flows=False` leaves ingest alone: nothing handles what arrives."""
+    """One store and the process on it. `flows=False` leaves ingest alone: nothing handles what arrives.
+
+    `rows_only`: the handler emits no event; its row is all that it does.
+    """
 
     name = "Interlock"
 
-    def __init__(self, place: Path, *, flows: bool = True, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, place: Path, *, flows: bool = True, rows_only: bool = False, env: Mapping[str, str] | None = None
+    ) -> None:
         self.place = place
         self.store = place / "store" / "bench.db"
         self.port = 0
@@ -34,6 +41,7 @@ class Interlock:
         self.acknowledged = place / "acks"
         self._env = dict(env or {})
         self._flows = flows
+        self._rows_only = rows_only
         self._process: subprocess.Popen[str] | None = None
         self._reader: sqlite3.Connection | None = None
         self._copy()
@@ -43,13 +51,24 @@ class Interlock:
         shutil.copytree(ESTATE, self.place / "estate", ignore=shutil.ignore_patterns("__pycache__", ".interlock"))
         if not self._flows:
             shutil.rmtree(self.place / "estate" / "flows")
+        elif self._rows_only:
+            shutil.copytree(ROW_FLOW, self.place / "estate" / "flows", dirs_exist_ok=True)
         with (self.place / "estate" / "interlock.toml").open("a") as settings:
-            settings.write(MOUNT.format(path=json.dumps(str(self.store))))
+            settings.write(self.mount())
         self.store.parent.mkdir(parents=True)
+
+    def mount(self) -> str:
+        """The settings that name the store."""
+        return MOUNT.format(path=json.dumps(str(self.store)))
+
+    @property
+    def where(self) -> str:
+        """The store, as bench.preload and bench.verify take it."""
+        return str(self.store)
 
     def preload(self, count: int, *, handled: bool = False, random_ids: bool = False) -> None:
         """Fill the store before the start, in a process of its own."""
-        command = [sys.executable, "-m", "bench.preload", str(self.store), str(count)]
+        command = [sys.executable, "-m", "bench.preload", self.where, str(count)]
         flags = ["--handled"] if handled else ["--acks", str(self.acknowledged)]
         flags += ["--random-ids"] * random_ids
         machine.call([*command, *flags])
@@ -69,7 +88,16 @@ class Interlock:
         else:
             raise RuntimeError(f"interlock up ended: {(self.place / 'log').read_text()[-2000:]}")
         self.started_seconds = time.monotonic() - begun
+        self.connect()
+
+    def connect(self) -> None:
+        """Open what `done` asks."""
         self._reader = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, isolation_level=None)
+
+    def disconnect(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def load(self, count: int, **options: Any) -> dict[str, float]:
         """Run the load generator on its own core until everything is acknowledged."""
@@ -99,6 +127,20 @@ class Interlock:
         assert self._process is not None
         return [self._process.pid]
 
+    def servers_seconds(self) -> float:
+        """CPU time of the servers behind it: none."""
+        return 0.0
+
+    def commit_size(self) -> float:
+        """Appended events and steps that shared one commit, on average since the start."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        total, count = (
+            next(float(line.split()[1]) for line in lines if line.startswith(f"interlock_commit_items_{part}"))
+            for part in ("sum", "count")
+        )
+        return total / count
+
     def kill(self) -> None:
         """SIGKILL: what was acknowledged must survive it."""
         self._end("kill")
@@ -107,9 +149,7 @@ class Interlock:
         self._end("terminate")
 
     def _end(self, how: str) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self.disconnect()
         if self._process is not None:
             getattr(self._process, how)()
             self._process.wait(60)
@@ -124,8 +164,9 @@ class Interlock:
 
     def verify(self, *, handled: bool, after: int = 0) -> dict[str, int]:
         """A fresh process compares store and acknowledgements. Raises CalledProcessError when the store lacks any."""
-        command = [sys.executable, "-m", "bench.verify", str(self.store), str(self.acknowledged), "--after", str(after)]
-        found: dict[str, int] = json.loads(machine.call([*command, *["--handled"] * handled]))
+        command = [sys.executable, "-m", "bench.verify", self.where, str(self.acknowledged), "--after", str(after)]
+        flags = [*["--handled"] * handled, *["--silent"] * self._rows_only]
+        found: dict[str, int] = json.loads(machine.call([*command, *flags]))
         return found
 
     def bytes_on_disk(self) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bench.parts.latency import moments, percentiles, read_stamps
-from bench.parts.whole import wait_until_done
 from bench.subjects.interlock import Interlock
+from bench.turn import wait_until_done
 
 LOG = (
     "SELECT type, version, CASE WHEN source LIKE 'flow:%' THEN source ELSE 'producer' END, correlation IS NULL, "

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,9 +86,12 @@ def server_user() -> pwd.struct_passwd | None:
 class PostgresServer:
     """One server in a folder of its own. `stop` ends it and removes the folder."""
 
+    environment: Mapping[str, str] = {}
+    """Added to the server's own, by those who preload something into it."""
+
     def __init__(self, **settings: str) -> None:
         """`settings` go into postgresql.conf. SettingInvalid on a machine without any PostgreSQL."""
-        self.folder = Path(tempfile.mkdtemp(prefix="interlock-pg-", dir=memory_folder()))
+        self.folder = Path(tempfile.mkdtemp(prefix="interlock-pg-", dir=self.place()))
         self._user = server_user()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,6 +106,10 @@ class PostgresServer:
         self.binaries = found
         self._create()
 
+    def place(self) -> str | None:
+        """Where its folder is made; None for the system's folder for temporary files."""
+        return memory_folder()
+
     @property
     def data(self) -> Path:
         return self.folder / "data"
@@ -114,6 +121,11 @@ class PostgresServer:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def pids(self) -> list[int]:
+        """The postmaster and its processes of now."""
+        return [self.pid, *self._children()]
 
     def start(self) -> None:
         """Return when it takes connections; RuntimeError with its log when it does not."""
@@ -146,7 +158,7 @@ class PostgresServer:
 
     def pause(self) -> None:
         """SIGSTOP to all of it: half dead, its connections open."""
-        for pid in [self.pid, *self._children()]:
+        for pid in self.pids:
             os.kill(pid, signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -189,14 +201,14 @@ class PostgresServer:
         groups: dict[str, object] = {}
         if user is not None:
             groups = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(self.folder)}
+        own = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(self.folder)}
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]  # noqa: S603 - our own server
             command,
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             cwd=self.folder,
-            env=environment,
+            env={**own, **self.environment},
             start_new_session=True,  # a Ctrl-C of the test run is not for the server
             **groups,
         )

@@ -1,0 +1,62 @@
+"""Our system under test with its log and its state in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench.subjects.database import Database
+from bench.subjects.interlock import DONE, FLOW, Interlock
+
+MOUNT = '\n[stores]\nkind = "postgres"\n'
+VARIABLE = "INTERLOCK_POSTGRES"  # what stores.dsn refers to when nothing is set
+TALLY = (
+    "SELECT coalesce(sum(t.total), 0)::bigint FROM tally AS t JOIN name AS n ON n.id = t.flow "
+    "WHERE n.text = %s AND t.state = %s"
+)
+
+
+class InterlockOnPostgres(Interlock):
+    """A fresh database of the server for each."""
+
+    name = "Interlock on PostgreSQL"
+
+    def __init__(
+        self, place: Path, database: Database, *, flows: bool = True, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.database = database
+        self._url = database.fresh()
+        self._rows: psycopg.Connection[Any] | None = None
+        super().__init__(place, flows=flows, rows_only=True, env={VARIABLE: self._url, **(env or {})})
+
+    def mount(self) -> str:
+        return MOUNT
+
+    @property
+    def where(self) -> str:
+        return self._url
+
+    def connect(self) -> None:
+        self._rows = psycopg.connect(self._url, autocommit=True, options="-c search_path=interlock")
+
+    def disconnect(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
+
+    def done(self) -> int:
+        return int(self._one(TALLY, FLOW, DONE))
+
+    def first_ns(self) -> int:
+        return int(self._one("SELECT min(at_us) FROM handling")) * 1000
+
+    def servers_seconds(self) -> float:
+        return self.database.cpu_seconds()
+
+    def _one(self, statement: str, *bindings: Any) -> Any:
+        assert self._rows is not None
+        found = self._rows.execute(statement.encode(), bindings).fetchone()
+        return found[0] if found else 0
