@@ -9,6 +9,7 @@ SERVERS = (
     "bench",
     "commerce/test_books_agree.py",
     "contract_tests",
+    "doctor",
     "estate_loading/test_commands.py",
     "gate/test_ci_files.py",
     "gate/test_notice.py",

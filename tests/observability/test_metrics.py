@@ -82,7 +82,7 @@ def test_every_metric_is_described_and_well_named() -> None:
         assert not re.search(r"_(ms|us|milliseconds|minutes|kb|mb)(_|$)", row.name), row
 
 
-@pytest.mark.parametrize("page", ["metrics.md", "log-events.md"])
+@pytest.mark.parametrize("page", ["metrics.md", "log-events.md", "doctor.md"])
 def test_the_reference_is_what_the_tables_say(page: str) -> None:
     made = pages()[page]
     assert (REFERENCE / page).read_text() == made, "run: python -m interlock.app.reference docs/reference"

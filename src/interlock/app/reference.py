@@ -1,4 +1,4 @@
-"""Makes docs/reference/metrics.md and log-events.md from the tables that the code runs on.
+"""Makes docs/reference/metrics.md, log-events.md and doctor.md from the tables that the code runs on.
 
 python -m interlock.app.reference docs/reference
 """
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from interlock.app.doctor import all_checks
 from interlock.app.log import EVENTS
 from interlock.edge.counters import METRICS as EDGE
 from interlock.edge.counters import PROBLEMS
@@ -39,6 +40,18 @@ each event or request: that is what the record and `interlock why` are for.
 |---|---|---|---|
 """
 
+_DOCTOR = f"""# What `interlock doctor` looks at
+
+{NOTE}
+
+Each check speaks for one [promise](../explanation/promises.md), and finds one of four things: `ok`, the promise is kept
+here; `warn`, something is about to change that, or narrows it; `broken`, it does not hold, or the engine refuses to
+start because it would not; `unknown`, this place cannot tell. Which checks are made depends on the settings.
+
+| check | looks at | promise | usual next step |
+|---|---|---|---|
+"""
+
 
 def metrics() -> list[Metric]:
     """Everything that GET /metrics can show."""
@@ -50,6 +63,7 @@ def pages() -> dict[str, str]:
     """File name and content of each page."""
     return {
         "metrics.md": _METRICS + "".join(_rows((m.name, m.kind, _codes(m.labels), m.help) for m in metrics())),
+        "doctor.md": _DOCTOR + "".join(f"| `{c.id}` | {c.looks_at} | {c.promise} | {c.fix} |\n" for c in all_checks()),
         "log-events.md": _EVENTS + "".join(_rows((e.name, e.level, _codes(e.fields), e.meaning) for e in EVENTS)),
     }
 

@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "diff": "what changed between two contracts, and whom it hurts",
     "gate": "judge a change of the contracts against another git revision",
     "changelog": "what each version of each contract changed, and when old ones end",
+    "doctor": "look at a deployment: which promises its settings give or break",
     "dlq": "list, show, redrive and discard dead letters",
     "migrate": "carry the data to another kind of store, with checksums, and back",
 }

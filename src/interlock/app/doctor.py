@@ -1,0 +1,126 @@
+"""`interlock doctor` composed: which parts a deployment has, and who looks at each of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from interlock import __version__
+from interlock.adapters.sqlite import examination as sqlite_examination
+from interlock.adapters.system import SystemClock
+from interlock.app import host_examination
+from interlock.app.stores import PostgresPlace, SqlitePlace, StorePlace, extra, place_of_store, told
+from interlock.estate.estate import Estate
+from interlock.estate.loader import load
+from interlock.flows.engine import types_of
+from interlock.model.diagnosis import CLEAR_ERROR, DURABLE, Check, Finding
+from interlock.model.problems import EstateInvalid, NotFound, Problem
+from interlock.model.record import StartRow
+from interlock.operate import record_examination
+
+STORE = Check("STORE_KIND", "`stores.kind` and `stores.log`", DURABLE, "Set stores.kind to sqlite or postgres.")
+RECORD = Check("RECORD_READ", "whether the record can be read", CLEAR_ERROR, "See what the store's checks say.")
+OWN_CHECKS = (STORE, RECORD)
+# Where these say unknown, something could not be looked at at all.
+LOOKS = frozenset({"ESTATE_LOADS", "STORE_KIND", "SQLITE_OPENS", "PG_REACHED", "RECORD_READ"})
+_WORST_FIRST = ("broken", "warn", "unknown", "ok")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`subject` is what was looked at, for people. Findings: the worst first, then in the order of the tables."""
+
+    subject: str
+    findings: tuple[Finding, ...]
+
+    def count(self, verdict: str) -> int:
+        return sum(one.verdict == verdict for one in self.findings)
+
+    @property
+    def blind(self) -> bool:
+        """Whether something could not be looked at at all."""
+        return any(one.check in LOOKS and one.verdict == "unknown" for one in self.findings)
+
+
+def all_checks() -> tuple[Check, ...]:
+    """Every row that a finding may belong to; all extras have to be installed."""
+    from interlock.adapters.postgres import checks as postgres
+
+    return (
+        *host_examination.CHECKS,
+        *OWN_CHECKS,
+        *sqlite_examination.CHECKS,
+        *postgres.CHECKS,
+        *record_examination.CHECKS,
+    )
+
+
+async def diagnose(root: Path, environment: str, environ: Mapping[str, str] = os.environ) -> Diagnosis:
+    """Never raises for what is wrong with a deployment: that is what it tells."""
+    try:
+        estate = load(root, environment)
+    except EstateInvalid as problem:
+        return Diagnosis(str(root), (host_examination.ESTATE.unknown(problem.detail, problem.step),))
+    clock = SystemClock()
+    found = await host_examination.examine(estate, _files(estate), clock, environ)
+    try:
+        place = place_of_store(estate, environ)
+    except Problem as problem:
+        found.append(_storeless(estate, problem))
+    else:
+        found += await _store(estate, place, clock)
+        found += await _record(estate, place, clock)
+    ordered = sorted(found, key=lambda one: _WORST_FIRST.index(one.verdict))
+    return Diagnosis(f"estate {estate.name} {estate.hash[:6]}, {environment}: {told(estate)}", tuple(ordered))
+
+
+def _files(estate: Estate) -> list[Path]:
+    path = estate.store_path
+    beside = [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm", ".lock", ".control")]
+    return [*beside, *([estate.root / estate.settings.trace.file] if estate.settings.trace.file else [])]
+
+
+def _storeless(estate: Estate, problem: Problem) -> Finding:
+    if estate.settings.stores.kind == "memory":
+        return STORE.broken("stores.kind is memory: everything that was accepted is gone when the process ends.")
+    return STORE.unknown(problem.detail, problem.step)
+
+
+async def _store(estate: Estate, place: StorePlace, clock: SystemClock) -> list[Finding]:
+    partitions = estate.settings.stores.partitions
+    if isinstance(place, SqlitePlace):
+        kept = STORE.ok("Log and state are one SQLite file: accepted means flushed to this machine's disk.")
+        return [kept, *sqlite_examination.examine(place.path, partitions)]
+    try:
+        return [
+            STORE.ok("Log and state are one PostgreSQL schema: accepted means committed as the server's settings say."),
+            *await _postgres(place, partitions, clock),
+        ]
+    except Problem as problem:
+        return [STORE.unknown(problem.detail, problem.step)]
+
+
+async def _postgres(place: PostgresPlace, partitions: int, clock: SystemClock) -> list[Finding]:
+    with extra():
+        from interlock.adapters.postgres.examination import examine
+    return await examine(place.dsn, place.schema, partitions, clock)
+
+
+async def _record(estate: Estate, place: StorePlace, clock: SystemClock) -> list[Finding]:
+    try:
+        reader = await place.reader()
+    except NotFound:
+        return [RECORD.ok("There is no record yet: no engine was started on this store.")]
+    except Problem as problem:
+        return [RECORD.unknown(problem.detail, problem.step)]
+    here = StartRow(0, clock.now_us(), __version__, estate.name, estate.hash, estate.settings.hash)
+    flows: dict[str, Sequence[str]] = {name: types_of(flow) for name, flow in estate.flows.items()}
+    try:
+        read = await record_examination.examine(reader, flows, here, estate.settings.limits.max_lag_events)
+        return [RECORD.ok("The record can be read."), *read]
+    except Problem as problem:
+        return [RECORD.unknown(problem.detail, problem.step)]
+    finally:
+        await reader.close()
