@@ -14,7 +14,7 @@ from interlock.testing.record_conformance import RECORD_CHECKS
 from interlock.testing.state_conformance import STATE_CHECKS
 
 from .harnesses import MemoryHarness, PostgresHarness, SqliteHarness
-from .split_harnesses import MemorySplitHarness
+from .split_harnesses import MemorySplitHarness, PostgresSplitHarness
 
 CHECKS = [*LOG_CHECKS, *STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS]
 
@@ -36,9 +36,9 @@ async def test_promise_to_several(check: Check) -> None:
     await check.run(MemoryHarness())
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(params=["memory", "postgres"])
 def split(request: pytest.FixtureRequest) -> Harness:
-    return MemorySplitHarness()
+    return MemorySplitHarness() if request.param == "memory" else PostgresSplitHarness()
 
 
 @pytest.mark.parametrize("check", [*STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS], ids=str)
