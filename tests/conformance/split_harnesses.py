@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import postgres
@@ -13,6 +14,8 @@ from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_split import MemoryState, SplitTables
 from interlock.adapters.memory_tables import Tables
 from interlock.adapters.postgres import PostgresReader, PostgresState
+from interlock.adapters.postgres.sql import EVENT_COLUMNS
+from interlock.model.event import Event
 from interlock.testing.fake_clock import settle
 
 
@@ -41,6 +44,15 @@ class MemorySplitHarness:
 
     async def close(self) -> None:
         await self._store.close()
+
+    async def late_row(self, event: Event) -> Callable[[], Awaitable[None]]:
+        self._tables.row += 1
+        number = self._tables.row
+
+        async def commit() -> None:
+            self._tables.outbox[number] = event
+
+        return commit
 
     def raw_events(self) -> int:
         return sum(map(len, self._tables.log))
@@ -71,7 +83,8 @@ class PostgresSplitHarness:
         limit = self._options["limit_pending"]
         log = MemoryStore(secret=self.state.secret, tables=self._tables, limit_pending=limit)
         self._store = Settled(log, self.state)
-        await self._store.log.catch_up()
+        if self._tables.position:
+            await self._store.log.catch_up()
         self._outside = psycopg.connect(self._dsn, autocommit=True)
         return self._store
 
@@ -93,6 +106,17 @@ class PostgresSplitHarness:
         await self._store.close()
         self._outside.close()
         postgres.give_back(self._schema, self._options["partitions"], "memory")
+
+    async def late_row(self, event: Event) -> Callable[[], Awaitable[None]]:
+        connection = await psycopg.AsyncConnection.connect(self._dsn)
+        marks = ", ".join(["%s"] * len(event))
+        await connection.execute(f"INSERT INTO {self._schema}.outbox({EVENT_COLUMNS}) VALUES ({marks})", event)  # type: ignore[call-overload]
+
+        async def commit() -> None:
+            await connection.commit()
+            await connection.close()
+
+        return commit
 
     def raw_events(self) -> int:
         return self._count("log")

@@ -10,12 +10,14 @@ from interlock.testing.conformance import Check, Harness, NotApplicable
 from interlock.testing.keeping_conformance import KEEPING_CHECKS
 from interlock.testing.log_conformance import LOG_CHECKS
 from interlock.testing.membership_conformance import MEMBERSHIP_CHECKS
+from interlock.testing.outbox_conformance import INDEX_CHECKS, OUTBOX_CHECKS
 from interlock.testing.record_conformance import RECORD_CHECKS
 from interlock.testing.state_conformance import STATE_CHECKS
 
 from .harnesses import MemoryHarness, PostgresHarness, SqliteHarness
 from .split_harnesses import MemorySplitHarness, PostgresSplitHarness
 
+BESIDE_A_LOG = [*STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS, *OUTBOX_CHECKS, *INDEX_CHECKS]
 CHECKS = [*LOG_CHECKS, *STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS]
 
 
@@ -44,6 +46,6 @@ def split(request: pytest.FixtureRequest) -> Harness:
     return MemorySplitHarness() if request.param == "memory" else PostgresSplitHarness()
 
 
-@pytest.mark.parametrize("check", [*STATE_CHECKS, *KEEPING_CHECKS, *RECORD_CHECKS], ids=str)
+@pytest.mark.parametrize("check", BESIDE_A_LOG, ids=str)
 async def test_promise_beside_a_log_elsewhere(check: Check, split: Harness) -> None:
     await check.run(split)

@@ -27,7 +27,7 @@ class Aside:
         self._claims: dict[Identity, Place] = {}
         self._kinds: defaultdict[tuple[int, str, str], int] = defaultdict(int)
         self._duplicates: Rows = []
-        self._moves: Rows = []
+        self._moves: dict[int, tuple[int, int]] = {}
 
     @property
     def waiting(self) -> frozenset[int]:
@@ -37,6 +37,12 @@ class Aside:
     def publish(self, rows: Iterable[tuple[int, int]]) -> None:
         """Rows that are to go: partition and number."""
         self._gone += rows
+
+    def fits(self, stretch: Stretch, ends: Mapping[int, int]) -> bool:
+        """Whether it begins where the index ends, as far as that was looked up, with what this batch has of it."""
+        staged = self._moves.get(stretch.partition)
+        end = ends.get(stretch.partition, stretch.after) if staged is None else staged[1]
+        return stretch.after == end
 
     def index(self, stretch: Stretch, claimed: Mapping[Identity, Place]) -> set[int]:
         """Stage a stretch; the positions that hold nothing new."""
@@ -51,14 +57,15 @@ class Aside:
             self._kinds[partition, event.type, event.version] += 1
             self._indexed.append((*without_texts(event), position, EMPTY_CRC))
         self._duplicates += ((partition, position) for position in sorted(duplicates))
-        self._moves.append((partition, after, part.through))
+        first, _ = self._moves.get(partition, (after, after))
+        self._moves[partition] = (first, part.through)
         return duplicates
 
     def statements(self, table: int) -> list[Statement]:
         """In the order in which locks are taken. `table`: where claims go now."""
         found: list[Statement] = []
         if self._moves:
-            moved = columns((Ints, Ints, Ints), sorted(self._moves))
+            moved = columns((Ints, Ints, Ints), [(one, *move) for one, move in sorted(self._moves.items())])
             found.append((sql.HEADS_LOCK, (moved[0],)))
             found.append((aside_sql.INDEX_MOVE, (*moved, len(self._moves))))
         claims = [(event_id, source, *place) for (source, event_id), place in self._claims.items()]

@@ -51,7 +51,7 @@ class IndexWork:
 
     def stage(self, batch: Batch, known: Lookup) -> None:
         self._refused = None
-        if any(known.ends.get(stretch.partition, stretch.after) != stretch.after for stretch in self.stretches):
+        if not all(batch.aside.fits(stretch, known.ends) for stretch in self.stretches):
             self._refused = StaleRead("The index has moved on: somebody else reads this partition too.")
             return
         self._duplicates = [batch.aside.index(stretch, known.claimed) for stretch in self.stretches]
