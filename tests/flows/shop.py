@@ -79,6 +79,9 @@ class Producer:
         """Whether an append has not been answered yet."""
         return len(self.appended) < self._made
 
+    def partition(self, order_id: str) -> int:
+        return partition_of(self._hasher.number(order_id), self._log.partitions)
+
     def place(self, order_id: str, n: int = 0, event_id: str | None = None) -> None:
         self._made += 1
         key_hash = self._hasher.number(order_id)

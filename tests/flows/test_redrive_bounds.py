@@ -38,15 +38,6 @@ async def test_all_dead_letters_of_a_key_redriven_at_once_keep_their_order(bench
             await bench.engine.redrive(Mark(*row[:4]))
     await bench.until(lambda: len(handled) == 6)
     bench.producer.place("a", 6, "a-6")
-    import asyncio
-
-    await asyncio.sleep(0.5)
-    print(
-        handled,
-        await bench.sums(),
-        bench.engine._workers["late"]._parking._lines,
-        [(r.position, r.generation, r.state, r.error) for r in await bench.store.held("late")],
-    )
     await bench.settled()
     sums = (await bench.sums())["late"]
     assert (sums.accepted, sums.done) == (7, 7)

@@ -1,4 +1,7 @@
-"""The engine: one worker per flow over one log and one store, under one epoch."""
+"""The engine: one worker per flow over one log and one store, under one epoch.
+
+It owns the store and has all partitions; or it is a member among several, and its Crew says which ones it has.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Callable, Sequence
 from interlock import __version__
 from interlock.estate.estate import Estate
 from interlock.flows.api import ApiRunner
+from interlock.flows.crew import Crew, Enlistment, Hand
 from interlock.flows.effects import Effects
 from interlock.flows.figures import FlowFigures
 from interlock.flows.limits import FlowLimits
@@ -44,7 +48,9 @@ class Engine:
         ids: Ids,
         sink: TraceSink,
         limits: FlowLimits = FlowLimits(),  # noqa: B008 - frozen
+        enlistment: Enlistment | None = None,
     ) -> None:
+        """Without an enlistment the engine owns the store alone."""
         self._estate = estate
         self._log = log
         self._store = store
@@ -64,6 +70,7 @@ class Engine:
             name: Worker(flow, log, store, store, self._effects, clock, ids, sink, limits, self._calls, self._fenced)
             for name, flow in estate.flows.items()
         }
+        self._runs_flows = enlistment is None or enlistment.runs_flows
         self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, sink, limits, self._calls)
         self._scheduler = Scheduler(estate.flows.values(), log, store, clock, KeyHasher(log.secret), self._fenced)
         self._by_type: dict[str, list[Worker]] = defaultdict(list)
@@ -71,25 +78,46 @@ class Engine:
             for event_type in worker.reactions:
                 self._by_type[event_type].append(worker)
         self._upkeep: asyncio.Task[None] | None = None
+        self._hands: list[Hand] = [*self._workers.values(), self._scheduler] if self._runs_flows else []
+        self.crew: Crew | None = None
+        self._shared_lag = 0
+        if enlistment is not None:
+            self.crew = Crew(enlistment, log, clock, self._hands, self._fenced, self._rejoined)
+
+    def share(self, hand: Hand) -> None:
+        """One more that works on our partitions. Before `start`."""
+        self._hands.append(hand)
 
     async def acquire(self, settings_hash: str = "") -> int:
-        """Take ownership of the store: a new epoch, which fences every earlier owner."""
+        """Become the store's owner, or a member on it: a new epoch. Each earlier owner is fenced, a member is not."""
         start = StartRow(0, self._clock.now_us(), __version__, self._estate.name, self._estate.hash, settings_hash)
         subscriptions = {name: types_of(flow) for name, flow in self._estate.flows.items()}
-        self.epoch = self._api.epoch = await self._store.acquire(start, subscriptions)
+        enter = self._store.acquire if self.crew is None else self.crew.join
+        self._rejoined(await enter(start, subscriptions))
         return self.epoch
 
+    def _rejoined(self, epoch: int) -> None:
+        self.epoch = self._api.epoch = epoch
+
     async def start(self) -> None:
-        """Go on where the last owner stopped. After `acquire`."""
-        self._log.listen(self._appended)
-        for worker in self._workers.values():
-            await worker.start(self.epoch)
-        await self._scheduler.start(self.epoch)
+        """Go on where the last owner, or the member before, stopped. After `acquire`."""
+        if self._runs_flows:
+            self._log.listen(self._appended)
+            self._scheduler.start(self.epoch)
+            for worker in self._workers.values():
+                worker.start(self.epoch)
+        if self.crew is not None:
+            await self.crew.start()
+        else:
+            for hand in self._hands:
+                await hand.take(range(self._log.partitions))
         self._upkeep = asyncio.get_running_loop().create_task(self._tend())
         self._upkeep.add_done_callback(self._tended)
 
     async def drain(self, seconds: float) -> bool:
         """Stop reading, let what runs finish and commit; False when the time ran out first. Nothing is lost then."""
+        if self.crew is not None:
+            self.crew.rest()
         self._scheduler.stop()
         for worker in self._workers.values():
             worker.stop_reading()
@@ -105,6 +133,11 @@ class Engine:
         await self._flush_refusals()
         return finished
 
+    async def leave(self) -> None:
+        """After the drain, and after all else that commits under our epoch: let others have the partitions."""
+        if self.crew is not None:
+            await self.crew.leave()
+
     @property
     def idle(self) -> bool:
         """Whether nothing is being handled; parked keys may still wait for their time."""
@@ -112,7 +145,12 @@ class Engine:
 
     @property
     def lag(self) -> int:
-        """Events between the slowest flow's cursor and the head of the log."""
+        """Events between the slowest flow's cursor and the head of the log, whoever has the partition.
+
+        As of the last upkeep where several processes share them.
+        """
+        if self.crew is not None:
+            return self._shared_lag
         return max((worker.lag for worker in self._workers.values()), default=0)
 
     def figures(self) -> list[FlowFigures]:
@@ -162,9 +200,20 @@ class Engine:
             try:
                 await self._store.expire(self._clock.now_us())
                 self.tallies = await self._store.tallies()
+                if self.crew is not None:
+                    self._shared_lag = await self._asked_lag()
             except Problem as problem:
                 if not problem.retryable:
                     self.on_fenced(problem)
+
+    async def _asked_lag(self) -> int:
+        """Cursors as they were committed, so a moment old: for back-pressure, which bounds it by far more."""
+        lag = 0
+        heads = await self._log.heads()
+        for flow in self._workers:
+            cursors = await self._store.cursors(flow)
+            lag = max(lag, *(head - cursors.get(partition, head) for partition, head in enumerate(heads)))
+        return lag
 
     def _tended(self, task: asyncio.Task[None]) -> None:
         """Without upkeep nothing expires and no refusal is kept: that must not go on in silence."""

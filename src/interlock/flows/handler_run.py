@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from interlock.flows.triggers import Reaction
 from interlock.model.event import Event
 from interlock.model.handling import Mark
 from interlock.sdk.context import Context
 
+if TYPE_CHECKING:
+    from interlock.flows.lane import Lane
+
 
 class HandlerRun:
     """One handling on its way: what is handled, how often it was tried, and what came of this run."""
 
-    __slots__ = ("attempts", "context", "event", "generation", "held", "position", "reaction", "reruns", "started_us")
+    __slots__ = (
+        "attempts",
+        "context",
+        "event",
+        "generation",
+        "held",
+        "lane",
+        "position",
+        "reaction",
+        "reruns",
+        "started_us",
+    )
 
     def __init__(
         self,
+        lane: Lane,
         position: int,
         event: Event,
         reaction: Reaction,
@@ -22,6 +39,7 @@ class HandlerRun:
         attempts: int = 0,
         held: bool = False,
     ) -> None:
+        self.lane = lane
         self.position = position
         self.event = event
         self.reaction = reaction

@@ -1,36 +1,80 @@
-"""How far one flow is in one partition."""
+"""How far one flow is in one partition, and what is under way there."""
 
 from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from interlock.model.problems import LeasedElsewhere
+
+if TYPE_CHECKING:
+    from interlock.flows.handler_run import HandlerRun
+    from interlock.flows.parking import Parking
 
 
 class Lane:
     """Cursor plus exceptions. `through` is how far the partition was read; `outstanding` are the positions taken
     whose commit is not done. The cursor never passes one of those, so a crash hands them out again.
+
+    busy     keys at work: the runs that queue up behind the one that is running
+    parking  the parked keys of the partition; set by whoever makes the lane
+    closing  nothing more is taken: the partition is about to be given back
+    gone     it was given back, or the engine ended: what comes late from here concerns nobody
     """
 
-    __slots__ = ("dirty", "marked", "outstanding", "partition", "saved", "through")
+    __slots__ = (
+        "busy",
+        "closing",
+        "dirty",
+        "gone",
+        "marked",
+        "outstanding",
+        "parking",
+        "partition",
+        "saved",
+        "through",
+    )
+    parking: Parking
 
     def __init__(self, partition: int, cursor: int, marked: set[int]) -> None:
         self.partition = partition
         self.through = cursor
         self.saved = cursor
         self.marked = marked  # handled beyond the cursor before this start
-        self.outstanding: dict[int, None] = {}  # insertion order is position order
+        self.outstanding: dict[int, int] = {}  # position -> when the event was accepted; in order of position
+        self.busy: dict[int, deque[HandlerRun]] = {}
         self.dirty = True
+        self.closing = False
+        self.gone = False
 
-    def take(self, position: int) -> bool:
+    def take(self, position: int, time_us: int) -> bool:
         """Whether the position is still to be handled."""
         if self.marked and position in self.marked:
             self.marked.discard(position)
             return False
-        self.outstanding[position] = None
+        self.outstanding[position] = time_us
         return True
 
     def settle(self, position: int) -> None:
         self.outstanding.pop(position, None)
 
     @property
+    def readable(self) -> bool:
+        return self.dirty and not self.closing
+
+    @property
     def cursor(self) -> int:
         for first in self.outstanding:
             return first - 1
         return self.through
+
+    @property
+    def oldest_us(self) -> int | None:
+        """When the oldest event that is not settled was accepted, parked ones included."""
+        taken = next(iter(self.outstanding.values()), None)
+        parked = self.parking.oldest_us
+        return min((at_us for at_us in (taken, parked) if at_us is not None), default=None)
+
+
+def elsewhere(partition: int) -> LeasedElsewhere:
+    return LeasedElsewhere(f"Another process has partition {partition}.")

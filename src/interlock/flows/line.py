@@ -16,6 +16,7 @@ class Waiter(NamedTuple):
     partition: int
     attempts: int
     held_us: int
+    accepted_us: int
 
     def mark(self, flow: str) -> Mark:
         return Mark(flow, self.partition, self.position, self.generation)

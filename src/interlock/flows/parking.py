@@ -1,4 +1,4 @@
-"""Parked keys of one flow: a failing event stops its key, never its partition.
+"""Parked keys of one flow in one partition: a failing event stops its key, never its partition.
 
 Arrivals for a parked key join it in order, as held envelopes in the store; only their places are kept in memory. At
 the bound, by count or by age, they are dead-lettered in order behind their head.
@@ -10,15 +10,17 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from interlock.flows.handler_run import HandlerRun
+from interlock.flows.lane import elsewhere
 from interlock.flows.line import Line, Waiter
 from interlock.flows.timers import Timers
 from interlock.model.event import Event
 from interlock.model.handling import HandlingState, Mark
-from interlock.model.problems import AlreadyHandled, NotFound, Problem, UnavailableProblem
+from interlock.model.problems import AlreadyHandled, LeasedElsewhere, NotFound, Problem, UnavailableProblem
 from interlock.model.record import HandlingRow, Held
 from interlock.model.step import Step
 
 if TYPE_CHECKING:
+    from interlock.flows.lane import Lane
     from interlock.flows.worker import Worker
 
 PARK_LIMIT = "park_limit"
@@ -27,8 +29,9 @@ STORE_RETRY_US = 200_000
 
 
 class Parking:
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, lane: Lane) -> None:
         self._worker = worker
+        self._lane = lane
         self._lines: dict[int, Line] = {}
         self._timers: Timers | None = None
         self._stopped = False
@@ -41,6 +44,11 @@ class Parking:
     def keys(self) -> int:
         """How many keys stand behind a failed event."""
         return len(self._lines)
+
+    @property
+    def oldest_us(self) -> int | None:
+        """When the oldest event was accepted that is retried; None when no key is."""
+        return min((line.head.accepted_us for line in self._lines.values() if line.head is not None), default=None)
 
     def load(self, rows: list[Held]) -> None:
         """After a start: rebuild the lines from the held envelopes, and go on."""
@@ -82,9 +90,8 @@ class Parking:
         held = self._arrival(position, event, PARK_LIMIT if full else None)
         if not full:
             line.joining += 1
-        self._worker.submit(
-            Step(handling=row_of(self._worker, held), hold=held), lambda _: self._joined(event.key_hash, held)
-        )
+        step = Step(handling=row_of(self._worker, held), hold=held)
+        self._worker.submit(self._lane, step, lambda _: self._joined(event.key_hash, held))
         return True
 
     def _arrival(self, position: int, event: Event, refused: str | None) -> Held:
@@ -94,7 +101,9 @@ class Parking:
         return Held(*mark, event.key_hash, state, 0, None, now_us, refused, None, bool(refused), event)
 
     def _joined(self, key_hash: int, held: Held) -> None:
-        self._worker.forget(held.partition, held.position)
+        if self._lane.gone:
+            return
+        self._worker.forget(self._lane, held.position)
         if held.state is HandlingState.DEAD:
             return
         line = self._lines[key_hash]
@@ -135,7 +144,7 @@ class Parking:
             self._advance(key_hash, line)
 
     def _advance(self, key_hash: int, line: Line) -> None:
-        if self._worker.at_work(key_hash):
+        if key_hash in self._lane.busy:  # events of the key that were never parked
             return
         if line.advance() is not None:
             self._run_head(key_hash)
@@ -152,7 +161,7 @@ class Parking:
     def _run_head(self, key_hash: int) -> None:
         line = self._lines.get(key_hash)
         if line is not None and line.head is not None and not self._stopped:
-            self._worker.later(self._fetch_and_run(key_hash, line.head.mark(self._flow)))
+            self._worker.later(self._fetch_and_run(key_hash, line.head.mark(self._flow)), self._lane)
 
     async def _fetch_and_run(self, key_hash: int, mark: Mark) -> None:
         try:
@@ -160,12 +169,15 @@ class Parking:
         except UnavailableProblem:  # the store's fault spends no attempt
             self._arm(key_hash, self._worker.now_us() + STORE_RETRY_US)
             return
+        if self._stopped:
+            return
         if held is None:
             raise NotFound(f"The parked event {mark} has no envelope.")
         reaction = self._worker.reactions.get(held.event.type)
         if reaction is None:
             return  # the flow no longer takes this type: it stays parked, and status shows it
-        self._worker.run(HandlerRun(mark.position, held.event, reaction, mark.generation, held.attempts, held=True))
+        run = HandlerRun(self._lane, mark.position, held.event, reaction, mark.generation, held.attempts, held=True)
+        self._worker.run(run)
 
     async def redrive(self, mark: Mark) -> Mark:
         """Open the next generation of a dead letter; it heads its key's line. AlreadyHandled when it is none."""
@@ -204,8 +216,10 @@ class Parking:
         return held
 
     async def _commit(self, step: Step) -> None:
+        if self._lane.closing:
+            raise elsewhere(self._lane.partition)
         done: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
-        self._worker.submit(step, done.set_result)
+        self._worker.submit(self._lane, step, done.set_result)
         self._worker.commit()
         problem = await done
         if problem is not None:
@@ -219,7 +233,7 @@ class Parking:
             if late:
                 line.waiting = [waiter for waiter in line.waiting if waiter.held_us >= oldest_us]
                 line.joining += 1  # keeps the line while they are being moved
-                self._worker.later(self._bury(key_hash, line, late))
+                self._worker.later(self._bury(key_hash, line, late), self._lane)
 
     async def _bury(self, key_hash: int, line: Line, late: list[Waiter]) -> None:
         for waiter in late:
@@ -230,12 +244,14 @@ class Parking:
                     await self._commit(Step(handling=row_of(self._worker, dead), hold=dead))
                 except AlreadyHandled:
                     continue
+                except LeasedElsewhere:
+                    return
         line.joining -= 1
         self._advance(key_hash, line)
 
 
 def waiter_of(held: Held) -> Waiter:
-    return Waiter(held.position, held.generation, held.partition, held.attempts, held.held_us)
+    return Waiter(held.position, held.generation, held.partition, held.attempts, held.held_us, held.event.time_us)
 
 
 def row_of(worker: Worker, held: Held) -> HandlingRow:

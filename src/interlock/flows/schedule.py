@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -48,25 +49,39 @@ class Scheduler:
         hasher: KeyHasher,
         failed: Callable[[Problem], None],
     ) -> None:
-        self._entries = [Entry(flow.name, spec) for flow in flows for spec in flow.specs if spec.trigger == "schedule"]
+        self._entries: dict[int, list[Entry]] = defaultdict(list)  # by the partition of the schedule's key
+        for entry in (Entry(flow.name, spec) for flow in flows for spec in flow.specs if spec.trigger == "schedule"):
+            self._entries[partition_of(hasher.number(entry.name), log.partitions)].append(entry)
         self._log = log
         self._store = store
         self._clock = clock
         self._hasher = hasher
         self._failed = failed
         self._epoch = 0
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[int, list[asyncio.Task[None]]] = {}
 
-    async def start(self, epoch: int) -> None:
+    def start(self, epoch: int) -> None:
+        """Tick for the partitions that `take` brings."""
         self._epoch = epoch
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._keep(entry)) for entry in self._entries]
-        for task in self._tasks:
-            task.add_done_callback(self._ended)
+
+    async def take(self, partitions: Collection[int]) -> None:
+        for partition in partitions:
+            entries = self._entries.get(partition, ())
+            self._tasks[partition] = [asyncio.get_running_loop().create_task(self._keep(entry)) for entry in entries]
+            for task in self._tasks[partition]:
+                task.add_done_callback(self._ended)
+
+    async def give_back(self, partitions: Collection[int], seconds: float) -> None:
+        """At once. A tick that is being committed is, or is not: whoever has the partition next reads which."""
+        tasks = [task for partition in partitions for task in self._tasks.pop(partition, ())]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        for tasks in self._tasks.values():
+            for task in tasks:
+                task.cancel()
 
     async def _keep(self, entry: Entry) -> None:
         now = to_datetime(self._clock.now_us())

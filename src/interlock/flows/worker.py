@@ -1,25 +1,22 @@
-"""One flow at work: reads its partitions, runs handlers in key order, several keys at once, and commits what they ask.
-
-At most one commit of a flow is in flight; what finishes meanwhile forms the next one. So joins to a parked key keep
-their order even when the store fails in between.
-"""
+"""One flow at work: reads the partitions that it has, and runs handlers in key order, several keys at once."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any
 
 from interlock.flows.deadlines import Deadlines
 from interlock.flows.effects import Effects
 from interlock.flows.figures import FlowFigures
+from interlock.flows.flow_commits import FlowCommits, Pending
 from interlock.flows.handler_run import HandlerRun
-from interlock.flows.lane import Lane
+from interlock.flows.lane import Lane, elsewhere
 from interlock.flows.limits import FlowLimits
 from interlock.flows.parking import Parking
 from interlock.flows.run import drive, frame_of
+from interlock.flows.run_step import failed_step, step_of
 from interlock.flows.tracing import FlowTracing
 from interlock.flows.triggers import reactions_of
 from interlock.flows.verdict import Failure, failure_of
@@ -30,30 +27,22 @@ from interlock.model.ids import Ids
 from interlock.model.problems import (
     AlreadyHandled,
     CounterRefused,
-    Fenced,
+    Draining,
     Problem,
     StaleRead,
     UnavailableProblem,
     Unexpected,
 )
-from interlock.model.record import DeliveryRow, FailedAttempt, HandlingRow, Held
-from interlock.model.step import EMPTY, Commit, CursorMove, Step, StepResult
+from interlock.model.record import DeliveryRow, Held
+from interlock.model.step import EMPTY, Step
 from interlock.ports.event_log import EventLog
 from interlock.ports.state_store import StateStore
 from interlock.ports.trace_sink import TraceSink
 from interlock.sdk.context import Context, StateReader
 from interlock.sdk.flow import Flow
 
-log = logging.getLogger("interlock.flows")
 MAX_RERUNS = 50
-
-
-class Pending(NamedTuple):
-    """A step that waits for its commit, and whom to tell: the run that it came from, or somebody else."""
-
-    step: Step
-    run: HandlerRun | None
-    settled: Callable[[Problem | None], None] | None
+CLOSE_POLL_SECONDS = 0.01
 
 
 def behind(lane: Lane) -> int:
@@ -79,89 +68,143 @@ class Worker:
     ) -> None:
         self.flow = flow
         self.reactions = reactions_of(flow)
+        self.clock = clock
         self._log = log
         self._store = store
         self._state = state
         self._effects = effects
-        self._clock = clock
         self._ids = ids
         self._tracing = FlowTracing(clock, ids, sink)
         self._limits = limits
         self._deadlines = Deadlines(clock, limits.handler_seconds)
         self._on_calls = on_calls
         self._on_fenced = on_fenced
-        self._epoch = 0
-        self._lanes: list[Lane] = []
-        self._busy: dict[int, deque[HandlerRun]] = {}
+        self._lanes: dict[int, Lane] = {}
         self._taken = 0  # events read and not yet settled
-        self._running: dict[asyncio.Task[None], None] = {}  # in order of their start: so they are abandoned
-        self._pending: list[Pending] = []
-        self._committing = False
-        self._store_failing = False
+        self._running: dict[asyncio.Task[None], Lane | None] = {}  # in order of their start: so they are abandoned
         self._wake = asyncio.Event()
         self._stopped = False
         self._abandoned = False
         self._reading: asyncio.Task[None] | None = None
-        self._parking = Parking(self)
+        retry_seconds = limits.store_retry_seconds
+        self._commits = FlowCommits(
+            flow.name, self._lanes, store, clock, retry_seconds, self._settled, self._committed, on_fenced, self.later
+        )
 
     # Life
 
-    async def start(self, epoch: int) -> None:
-        """Resume where the committed cursor and the held envelopes say."""
-        self._epoch = epoch
-        name = self.flow.name
-        for partition, cursor in sorted((await self._store.cursors(name)).items()):
-            marked = await self._store.marks_after(name, partition, cursor)
-            self._lanes.append(Lane(partition, cursor, marked))
-        self._parking.load(await self._store.held(name))
+    def start(self, epoch: int) -> None:
+        """Handle what is in the partitions that `take` brings."""
+        self._commits.epoch = epoch
         self._reading = asyncio.get_running_loop().create_task(self._read())
         self._reading.add_done_callback(self._ran)
 
     def stop_reading(self) -> None:
         self._stopped = True
         self._wake.set()
-        self._parking.stop()
+        for lane in self._lanes.values():
+            lane.parking.stop()
 
     @property
     def idle(self) -> bool:
-        return not (self._taken or self._pending or self._committing)
+        return not self._taken and self._commits.idle
 
     def abandon(self) -> None:
         """Cancel what still runs, and start nothing more; its events are handed out again by the next owner."""
         self._abandoned = True
         self._deadlines.stop()
+        self._commits.stop()
         for task in (*self._running, *([self._reading] if self._reading else [])):
             task.cancel()
 
     @property
     def lag(self) -> int:
         """Positions between the slowest cursor and the head, over the partitions where something waits."""
-        waiting = [lane for lane in self._lanes if lane.dirty or lane.outstanding]
+        waiting = [lane for lane in self._lanes.values() if lane.dirty or lane.outstanding]
         return max((self._log.head(lane.partition) - lane.cursor for lane in waiting), default=0)
 
     @property
     def figures(self) -> FlowFigures:
-        return FlowFigures(self.flow.name, self.lag, self._taken, self._parking.keys)
+        parked = sum(lane.parking.keys for lane in self._lanes.values())
+        return FlowFigures(self.flow.name, self.lag, self._taken, parked)
+
+    def oldest(self) -> dict[int, int]:
+        """Partition -> when the oldest event was accepted that was read, or parked, and is not settled."""
+        found = ((lane.partition, lane.oldest_us) for lane in self._lanes.values())
+        return {partition: at_us for partition, at_us in found if at_us is not None}
+
+    # Partitions
+
+    async def take(self, partitions: Collection[int]) -> None:
+        """Resume each where its committed cursor and its held envelopes say. They must be ours by now."""
+        name = self.flow.name
+        cursors = await self._store.cursors(name)
+        held = await self._store.held(name, partitions)
+        lanes = []
+        for partition in sorted(partitions):
+            marked = await self._store.marks_after(name, partition, cursors[partition])
+            lanes.append(Lane(partition, cursors[partition], marked))
+        if self._stopped:
+            return
+        for lane in lanes:
+            lane.parking = Parking(self, lane)
+            lane.parking.load([row for row in held if row.partition == lane.partition])
+            self._lanes[lane.partition] = lane
+        self._wake.set()
+
+    async def give_back(self, partitions: Collection[int], seconds: float) -> None:
+        """Start nothing more of these, let what runs finish and commit; what takes longer is broken off.
+
+        Afterwards nothing of them is on its way to the store, so they may be given to somebody else.
+        """
+        lanes = [self._lanes[partition] for partition in partitions if partition in self._lanes]
+        for lane in lanes:
+            lane.closing = True
+            lane.parking.stop()
+        deadline_us = self.clock.monotonic_us() + int(seconds * 1_000_000)
+        while any(map(self._at_work, lanes)) and self.clock.monotonic_us() < deadline_us:
+            self._commits.save_cursors()
+            await self.clock.sleep(CLOSE_POLL_SECONDS)
+        for lane in lanes:
+            self._break_off(lane)
+        while any(self._commits.carry(lane.partition) for lane in lanes) and not self._abandoned:
+            await self.clock.sleep(CLOSE_POLL_SECONDS)
+
+    def _at_work(self, lane: Lane) -> bool:
+        under_way = lane.busy or lane in self._running.values() or self._commits.concern(lane)
+        return bool(under_way) or lane.cursor > lane.saved
+
+    def _break_off(self, lane: Lane) -> None:
+        """Its events are handed out again by whoever has the partition next."""
+        lane.gone = True
+        del self._lanes[lane.partition]
+        self._taken -= len(lane.outstanding)
+        self._commits.drop([lane], elsewhere(lane.partition))
+        for task in [task for task, of in self._running.items() if of is lane]:
+            task.cancel()
+        self._wake.set()
 
     # Reading
 
     def woken(self, partitions: Sequence[int]) -> None:
         """New events for this flow are in these partitions."""
         for partition in partitions:
-            self._lanes[partition].dirty = True
+            lane = self._lanes.get(partition)
+            if lane is not None:
+                lane.dirty = True
         self._wake.set()
 
     async def _read(self) -> None:
         while not self._stopped:
             await self._wake_up()
             # The lane that is furthest behind first, so that all stay within one stretch of the log.
-            for lane in sorted((lane for lane in self._lanes if lane.dirty), key=behind):
-                if self._room:
+            for lane in sorted((lane for lane in self._lanes.values() if lane.readable), key=behind):
+                if self._room > 0:
                     await self._read_lane(lane)
-            self.commit()
+            self._commits.commit()
 
     async def _wake_up(self) -> None:
-        if self._room and any(lane.dirty for lane in self._lanes):
+        if self._room > 0 and any(lane.readable for lane in self._lanes.values()):
             await asyncio.sleep(0)  # let requests in: reading on must not starve the edge
             return
         self._wake.clear()
@@ -175,7 +218,9 @@ class Worker:
         try:
             part = await self._log.read(lane.partition, lane.through, min(self._room, self._limits.read_events))
         except UnavailableProblem:  # the lane stays dirty: read it again in a while
-            await self._clock.sleep(self._limits.store_retry_seconds)
+            await self.clock.sleep(self._limits.store_retry_seconds)
+            return
+        if lane.closing:
             return
         for stored in part.events:
             self._take(lane, stored)
@@ -185,24 +230,24 @@ class Worker:
     def _take(self, lane: Lane, stored: Stored) -> None:
         position, event = stored
         reaction = self.reactions.get(event.type)
-        if reaction is None or not lane.take(position):
+        if reaction is None or not lane.take(position, event.time_us):
             return
         self._taken += 1
-        if self._parking.takes(position, event):
+        if lane.parking.takes(position, event):
             return
-        queue = self._busy.get(event.key_hash)
-        task = HandlerRun(position, event, reaction)
+        queue = lane.busy.get(event.key_hash)
+        task = HandlerRun(lane, position, event, reaction)
         if queue is not None:
             queue.append(task)
             return
-        self._busy[event.key_hash] = deque()
+        lane.busy[event.key_hash] = deque()
         self.run(task)
 
     # Running
 
     def run(self, task: HandlerRun) -> None:
         """Start the handler; `_finished` is called in place or later."""
-        task.started_us = self._clock.now_us()
+        task.started_us = self.clock.now_us()
         event = task.event if task.event.trace is None else self._tracing.enter(task.event)
         context = task.context = Context(self.flow.name, event, task.generation, self._state)
         try:
@@ -213,7 +258,7 @@ class Worker:
             return
         waiting = drive(run, lambda _, error: self._finished(task, error), self._deadlines)  # type: ignore[arg-type]
         if waiting is not None:
-            self._running[waiting] = None
+            self._running[waiting] = task.lane
             waiting.add_done_callback(self._ran)
 
     def _ran(self, waited: asyncio.Task[None]) -> None:
@@ -222,147 +267,64 @@ class Worker:
             return
         if not waited.cancelled() and (error := waited.exception()) is not None:
             self._on_fenced(Unexpected(f"The flow {self.flow.name} broke: {type(error).__name__}: {error}."))
-        self.commit()
+        self._commits.commit()
 
     def _finished(self, task: HandlerRun, error: BaseException | None) -> None:
+        if task.lane.gone:
+            return
         if error is None and task.context is not None:
             try:
                 result = self._effects.collect(task.context, task.position)
             except Exception as caught:
                 error = caught
             else:
-                self._stage(task, HandlingState.DONE, result, None)
+                self._add(task, step_of(self.flow, task, HandlingState.DONE, self._since(task), result))
                 return
         assert error is not None
         if isinstance(error, UnavailableProblem):  # says nothing about the handler: no attempt is spent
-            self.later(self._after_pause(lambda: self.run(task)))
+            self.later(self._again(task), task.lane)
             return
         self._failed(task, failure_of(error), frame_of(error))
 
+    async def _again(self, task: HandlerRun) -> None:
+        await self.clock.sleep(self._limits.store_retry_seconds)
+        self.run(task)
+
     def _failed(self, task: HandlerRun, failure: Failure, frame: str) -> None:
         """Skip, retry later, or dead-letter."""
+        since_us = self._since(task)
         if failure.skipped:
-            self._stage(task, HandlingState.SKIPPED, EMPTY, failure.code)
+            self._add(task, step_of(self.flow, task, HandlingState.SKIPPED, since_us, EMPTY, failure.code))
             return
-        attempt = task.attempts + 1
-        delay_us = None if failure.final else self.flow.retry.delay_us(attempt, self._ids.chance())
-        due_us = None if delay_us is None else self._clock.now_us() + delay_us
-        state = HandlingState.DEAD if due_us is None else HandlingState.PARKED
-        held = self._held(task, state, due_us, failure)
-        failed = FailedAttempt(
-            *task.mark(self.flow.name), attempt, task.started_us, self._since(task), failure.code, frame
-        )
-        self._stage(task, state, EMPTY, failure.code, held, failed)
-
-    def _held(self, task: HandlerRun, state: HandlingState, due_us: int | None, failure: Failure) -> Held:
-        return Held(
-            *task.mark(self.flow.name),
-            task.event.key_hash,
-            state,
-            task.attempts + 1,
-            due_us,
-            self._clock.now_us(),
-            failure.code,
-            failure.detail,
-            state is HandlingState.DEAD and self.flow.after_dead_letter == "continue",
-            task.event,
-        )
+        chance, now_us = self._ids.chance(), self.clock.now_us()
+        self._add(task, failed_step(self.flow, task, failure, frame, since_us, chance, now_us))
 
     def _since(self, task: HandlerRun) -> int:
-        return max(0, self._clock.now_us() - task.started_us)
+        return max(0, self.clock.now_us() - task.started_us)
 
     # Committing
 
-    def _stage(
-        self,
-        task: HandlerRun,
-        state: HandlingState,
-        result: StepResult,
-        error: str | None,
-        held: Held | None = None,
-        failed: FailedAttempt | None = None,
-    ) -> None:
-        duration_us = self._since(task)
-        row = HandlingRow(
-            self.flow.name,
-            task.event.partition,
-            task.position,
-            task.generation,
-            state,
-            task.attempts + 1,
-            task.started_us,
-            duration_us,
-            task.reaction.name,
-            self.flow.version,
-            error,
-        )
-        step = Step(row, result, failed, held)
-        if task.held and held is None:
-            step.release = task.mark(self.flow.name)
-        self._pending.append(Pending(step, task, None))
+    def _add(self, task: HandlerRun, step: Step) -> None:
+        self._commits.add(Pending(step, task.lane, task, None))
 
-    def submit(self, step: Step, settled: Callable[[Problem | None], None]) -> None:
+    def submit(self, lane: Lane, step: Step, settled: Callable[[Problem | None], None]) -> None:
         """Put a step into the flow's next commit. Call `commit` at the end of the turn."""
-        self._pending.append(Pending(step, None, settled))
+        self._commits.add(Pending(step, lane, None, settled))
 
     def commit(self) -> None:
-        """Commit what has finished, unless a commit is in flight: then its end does."""
-        if self._committing or self._abandoned or not self._pending:
-            return
-        self._committing = True
-        batch, self._pending = self._pending, []
-        self._send(batch)
+        self._commits.commit()
 
-    def _send(self, batch: list[Pending]) -> None:
-        commit = Commit(self._epoch, [entry.step for entry in batch], self._moves(), [])
-        self._store.submit(commit, lambda outcomes, problem: self._committed(batch, outcomes, problem))
-
-    def _moves(self) -> list[CursorMove]:
-        moves = []
-        for lane in self._lanes:
-            cursor = lane.cursor
-            if cursor > lane.saved:
-                lane.saved = cursor
-                moves.append(CursorMove(self.flow.name, lane.partition, cursor))
-        return moves
-
-    def _committed(
-        self, batch: list[Pending], outcomes: Sequence[Problem | None] | None, problem: Problem | None
-    ) -> None:
-        if self._abandoned:
-            return  # what was committed is; the next owner finds it so
-        if outcomes is None:
-            assert problem is not None
-            self._not_committed(batch, problem)
-            return
-        self._committing = self._store_failing = False
-        for (step, run, settled), outcome in zip(batch, outcomes, strict=True):
-            if run is not None:
-                self._settled(run, step, outcome)
-            elif settled is not None:
-                settled(outcome)
+    def _committed(self) -> None:
         if self._room > 0:
             self._wake.set()
-        self.commit()
 
-    def _not_committed(self, batch: list[Pending], problem: Problem) -> None:
-        """The store is to blame, not the steps: the very same batch goes again, and no attempt is spent."""
-        for lane in self._lanes:
-            lane.saved = 0  # the moves of this batch were not made: say them again
-        if isinstance(problem, Fenced) or not problem.retryable:
-            self._on_fenced(problem)
-            return
-        if not self._store_failing:  # once, not at each of the tries that follow
-            self._store_failing = True
-            log.warning("flow.store_failed", extra={"flow": self.flow.name, "code": problem.code})
-        self.later(self._after_pause(lambda: self._send(batch)))
-
-    async def _after_pause(self, call: Callable[[], None]) -> None:
-        await self._clock.sleep(self._limits.store_retry_seconds)
-        call()
-
-    def _settled(self, task: HandlerRun, step: Step, problem: Problem | None) -> None:
+    def _settled(self, entry: Pending, problem: Problem | None) -> None:
         """After the commit: hand out the key's next event, or run this one again."""
+        step, lane, task, settled = entry
+        if settled is not None:
+            settled(problem)
+        if task is None or lane.gone:
+            return
         if problem is not None and not isinstance(problem, AlreadyHandled):
             self._refused(task, step, problem)
             return
@@ -370,7 +332,7 @@ class Worker:
         if step.result.calls and problem is None:
             self._on_calls(step.result.calls)
         if task.held:
-            self._parking.settled(task, step, problem)
+            lane.parking.settled(task, step, problem)
         else:
             self._release(task, step if problem is None else None)
 
@@ -386,62 +348,62 @@ class Worker:
         self._failed(task, failure_of(problem), "commit")
 
     def _release(self, task: HandlerRun, step: Step | None) -> None:
-        key_hash = task.event.key_hash
-        self.forget(task.event.partition, task.position)
-        queue = self._busy[key_hash]
-        if step is not None and step.hold is not None and self._parking.parked(task, step.hold):
-            del self._busy[key_hash]
+        key_hash, lane = task.event.key_hash, task.lane
+        self.forget(lane, task.position)
+        queue = lane.busy[key_hash]
+        if step is not None and step.hold is not None and lane.parking.parked(task, step.hold):
+            del lane.busy[key_hash]
             for follower in queue:
-                self._parking.takes(follower.position, follower.event)
+                lane.parking.takes(follower.position, follower.event)
             return
-        if queue:
+        if queue and not lane.closing:
             self.run(queue.popleft())
         else:
-            del self._busy[key_hash]
-            self._parking.freed(key_hash)
+            del lane.busy[key_hash]
+            lane.parking.freed(key_hash)
 
-    def forget(self, partition: int, position: int) -> None:
+    def forget(self, lane: Lane, position: int) -> None:
         """The position is settled: the cursor may pass it."""
         self._taken -= 1
-        self._lanes[partition].settle(position)
+        lane.settle(position)
 
     # Parked keys: what Parking needs
-
-    def at_work(self, key_hash: int) -> bool:
-        """Whether events of the key that were never parked are being handled, or queue up for it."""
-        return key_hash in self._busy
 
     async def held_event(self, mark: Mark) -> Held | None:
         return await self._store.held_one(mark)
 
     def now_us(self) -> int:
-        return self._clock.now_us()
+        return self.clock.now_us()
 
-    @property
-    def clock(self) -> Clock:
-        return self._clock
-
-    def later(self, coroutine: Any) -> None:
-        """Run a short coroutine; the worker keeps it until it is done."""
+    def later(self, coroutine: Coroutine[Any, Any, None], lane: Lane | None = None) -> None:
+        """Run a short coroutine; the worker keeps it until it is done, or until the lane is given back."""
         waiting = asyncio.get_running_loop().create_task(coroutine)
-        self._running[waiting] = None
+        self._running[waiting] = lane
         waiting.add_done_callback(self._ran)
 
     async def redrive(self, mark: Mark) -> Mark:
-        return await self._parking.redrive(mark)
+        """LeasedElsewhere when another process has the partition."""
+        return await self._lane(mark).parking.redrive(mark)
 
     async def discard(self, mark: Mark, reason: str) -> None:
-        await self._parking.discard(mark, reason)
+        await self._lane(mark).parking.discard(mark, reason)
+
+    def _lane(self, mark: Mark) -> Lane:
+        if self._stopped:
+            raise Draining("The engine is stopping.", next_step="Ask again when it, or another one, runs.")
+        lane = self._lanes.get(mark.partition)
+        if lane is None or lane.closing:
+            raise elsewhere(mark.partition)
+        return lane
 
     def tend(self) -> None:
         """Now and then: age limits, and cursors of lanes that see no events of this flow."""
-        self._parking.expire()
-        for lane in self._lanes:
+        for lane in self._lanes.values():
+            lane.parking.expire()
             if not lane.dirty:  # told of no event of its types: it has read all there is
                 lane.through = self._log.head(lane.partition)
-        if self.idle and not self._stopped and any(lane.cursor > lane.saved for lane in self._lanes):
-            self._committing = True
-            self._send([])
+        if self.idle and not self._stopped:
+            self._commits.save_cursors()
 
     def _trace(self, task: HandlerRun, step: Step, problem: Problem | None) -> None:
         """The run's span, if it is sampled: then the handler's event is not the one that was read."""

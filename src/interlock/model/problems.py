@@ -20,6 +20,7 @@ Problem
 │   ├── BusinessConflict         409  a rule of the business forbids it now
 │   ├── CounterRefused           409  a bounded counter would leave its bounds
 │   ├── StaleRead                409  a value changed between read and commit
+│   ├── LeasedElsewhere          409  another process has the partition
 │   └── AlreadyHandled           409  this handling has its mark
 ├── UnavailableProblem       try again later
 │   ├── TooManyRequests          429  beyond the concurrent-request or back-pressure limit
@@ -31,7 +32,6 @@ Problem
 │   ├── EstateInvalid            500  the estate has mistakes
 │   ├── SettingInvalid           500  a setting has no sense
 │   ├── AlreadyRunning           500  another process owns the store
-│   ├── EventsExpired            500  the log dropped events that were not read yet
 │   └── FormatUnsupported        500  the store was written by another format
 └── InternalProblem          we must act
     ├── HandlerFailed            500  a handler raised
@@ -215,6 +215,13 @@ class StaleRead(ConflictProblem):
     retryable = True
 
 
+class LeasedElsewhere(ConflictProblem):
+    code = "leased_elsewhere"
+    title = "Another process has the partition"
+    retryable = True
+    next_step = "See who has it with: interlock status. Ask that one."
+
+
 class AlreadyHandled(ConflictProblem):
     code = "already_handled"
     title = "This handling has its mark already"
@@ -276,18 +283,6 @@ class AlreadyRunning(ConfigurationProblem):
     code = "already_running"
     title = "Another process owns this store"
     next_step = "Stop the other process, or point stores.path at another file."
-
-
-class EventsExpired(ConfigurationProblem):
-    """`first`: the first position of the partition that is still there."""
-
-    code = "events_expired"
-    title = "The log dropped events that were not read yet"
-    next_step = "Keep events longer than the longest outage; what expired can only come again from its sender."
-
-    def __init__(self, detail: str, *, first: int, **more: Any) -> None:
-        super().__init__(detail, **more)
-        self.first = first
 
 
 class FormatUnsupported(ConfigurationProblem):

@@ -55,12 +55,10 @@ class PostgresStore:
         self._session = Session(target)
         self._questions = Questions(target)
         self._sealing = Sealing(self._questions)
-        fused = self.capabilities.fused_log
-        self._transaction = Transaction(self._session, self._names, self._claims, target, fused=fused)
+        self._transaction = Transaction(self._session, self._names, self._claims, target)
         self._audience = Audience()
         self._publishing = asyncio.Lock()
         self._follower: Follower | None = None
-        self._wakes: list[Callable[[Collection[int]], None]] = []
         self._closed = False
 
     @classmethod
@@ -80,16 +78,13 @@ class PostgresStore:
         """
         target = Target(dsn, schema)
         store = cls(target, await prepare(target, partitions), dedupe_bucket_seconds)
-        await store._start_or_close(limit_pending)
-        return store
-
-    async def _start_or_close(self, limit_pending: int) -> None:
         try:
-            await self._start(limit_pending)
+            await store._start(limit_pending)
         except BaseException:
-            await self._session.close()
-            await self._questions.close()
+            await store._session.close()
+            await store._questions.close()
             raise
+        return store
 
     async def _start(self, limit_pending: int) -> None:
         await self._session.open()

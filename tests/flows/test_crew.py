@@ -1,0 +1,263 @@
+"""Members join, leave, die and hang: partitions move, order per key holds, and effects happen once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from flows.members import LEASE_SECONDS, PARTITIONS, Crewmate, Fleet
+from flows.shop import OrderPlaced
+from interlock import Context, Flow, RetrySchedule
+from interlock.model.handling import HandlingState, Mark
+from interlock.model.problems import Fenced, LeasedElsewhere
+from interlock.testing.fake_clock import FakeClock
+
+KEYS = [f"order-{number}" for number in range(24)]
+
+
+def story(clock: list[FakeClock], chance: random.Random, failing: float = 0.0) -> Flow:
+    """Writes down, key by key, what it handled: so the value tells order and number of the effects."""
+    flow = Flow("story", owner="team", retry=RetrySchedule((0.5, 1, 2, 3, 5, 8)))
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        if chance.random() < 0.3:
+            await clock[0].sleep(chance.random())
+        if chance.random() < failing:
+            raise ConnectionError("down")
+        seen = await ctx.get("story", placed.order_id) or []
+        ctx.put("story", placed.order_id, [*seen, placed.n])
+        ctx.counter("effects", "all").add(1)
+
+    return flow
+
+
+class Told:
+    """A fleet, and what was placed in it."""
+
+    def __init__(self, seed: int = 1, failing: float = 0.0, drain_seconds: float = 5.0) -> None:
+        clock: list[FakeClock] = []
+        self.chance = random.Random(seed)
+        self.fleet = Fleet(story(clock, self.chance, failing), drain_seconds=drain_seconds)
+        clock.append(self.fleet.clock)
+        self.placed = dict.fromkeys(KEYS, 0)
+
+    def place(self, count: int) -> None:
+        for _ in range(count):
+            key = self.chance.choice(KEYS)
+            self.fleet.producer.place(key, self.placed[key])
+            self.placed[key] += 1
+
+    async def holds(self) -> None:
+        """Everything was handled once, in order of its key."""
+        await self.fleet.until_done(sum(self.placed.values()), seconds=400)
+        for key, count in self.placed.items():
+            found = await self.fleet.store.get("story", key)
+            assert (found.value if found else b"[]") == f"[{','.join(map(str, range(count)))}]".encode(), key
+        assert await self.fleet.store.counter("effects", "all") == sum(self.placed.values())
+
+
+@pytest.fixture
+async def told() -> AsyncIterator[Told]:
+    made = Told()
+    yield made
+    for mate in made.fleet.crew:
+        await made.fleet.kill(mate)
+
+
+async def test_a_join_takes_half_and_a_leave_gives_it_back(told: Told) -> None:
+    fleet = told.fleet
+    first = await fleet.join()
+    assert first.partitions == frozenset(range(PARTITIONS))
+    told.place(50)
+    second = await fleet.join()
+    kept = first.partitions
+    await fleet.until_even(first, second)
+    assert first.partitions < kept
+    told.place(50)
+    await fleet.leave(second)
+    await fleet.until_even(first)
+    await told.holds()
+    assert not first.ended
+    assert not second.ended
+
+
+async def test_the_partitions_of_a_killed_member_move_when_its_lease_is_over(told: Told) -> None:
+    fleet = told.fleet
+    first, second = await fleet.join(), await fleet.join()
+    await fleet.until_even(first, second)
+    told.place(80)
+    await fleet.clock.advance(0.05)
+    await fleet.kill(second)
+    await fleet.clock.advance(LEASE_SECONDS / 3)
+    assert len(first.partitions) == PARTITIONS / 2
+    await fleet.until_even(first, seconds=2 * LEASE_SECONDS)
+    await told.holds()
+
+
+async def test_a_member_that_was_paused_past_its_lease_writes_nothing_and_ends_fenced(told: Told) -> None:
+    fleet = told.fleet
+    first, second = await fleet.join(), await fleet.join()
+    await fleet.until_even(first, second)
+    told.place(80)
+    await fleet.clock.advance(0.05)
+    second.view.pause()
+    await fleet.until_even(first, seconds=3 * LEASE_SECONDS)
+    before = len(fleet.handlings())
+    second.view.go_on()
+    await fleet.clock.advance(0)
+    assert [type(problem) for problem in second.ended][:1] == [Fenced]
+    assert len(fleet.handlings()) >= before
+    await told.holds()
+
+
+async def test_an_absent_store_ends_nobody(told: Told) -> None:
+    fleet = told.fleet
+    first = await fleet.join()
+    told.place(40)
+    first.view.away = True
+    await fleet.clock.advance(3 * LEASE_SECONDS)
+    assert first.engine.crew is not None
+    assert first.engine.crew.stale
+    first.view.away = False
+    await fleet.clock.advance(LEASE_SECONDS)
+    assert not first.engine.crew.stale
+    await told.holds()
+    assert not first.ended
+
+
+async def test_a_handler_that_does_not_end_is_broken_off_at_the_deadline() -> None:
+    clock: list[FakeClock] = []
+    flow, runs = Flow("slow", owner="team"), list[str]()
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        runs.append(placed.order_id)
+        if len(runs) <= PARTITIONS:
+            await clock[0].sleep(25)
+        ctx.counter("effects", placed.order_id).add(1)
+
+    fleet = Fleet(flow, drain_seconds=2.0)
+    clock.append(fleet.clock)
+    first = await fleet.join()
+    keys = one_key_each(fleet)
+    for key in keys:
+        fleet.producer.place(key)
+    await fleet.clock.advance(0)
+    assert len(runs) == PARTITIONS
+    second = await fleet.join()
+    await fleet.clock.advance(1.9)
+    assert not second.partitions, "its handler still has time"
+    await fleet.until_even(first, second, seconds=LEASE_SECONDS)
+    await fleet.until_done(PARTITIONS)
+    assert [await fleet.store.counter("effects", key) for key in keys] == [1] * PARTITIONS
+    assert len(runs) == PARTITIONS * 1.5
+
+
+def one_key_each(fleet: Fleet) -> list[str]:
+    """A key in each partition."""
+    found: dict[int, str] = {}
+    number = 0
+    while len(found) < PARTITIONS:
+        key = f"k{number}"
+        found.setdefault(fleet.producer.partition(key), key)
+        number += 1
+    return [found[partition] for partition in sorted(found)]
+
+
+async def test_parked_keys_and_dead_letters_move_with_their_partition() -> None:
+    flow, healed = Flow("parks", owner="team", retry=RetrySchedule((30,))), list[bool]()
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        if not healed:
+            raise ConnectionError("down")
+        ctx.counter("effects", placed.order_id).add(1)
+
+    fleet = Fleet(flow)
+    first = await fleet.join()
+    keys = one_key_each(fleet)
+    for key in keys * 2:
+        fleet.producer.place(key)
+    await fleet.clock.advance(1)
+    assert len(fleet.handlings(HandlingState.PARKED)) == 2 * PARTITIONS
+    second = await fleet.join()
+    await fleet.until_even(first, second)
+    await fleet.clock.advance(40)
+    dead = fleet.handlings(HandlingState.DEAD)
+    assert len(dead) == PARTITIONS, "the head of each key, by whoever has it; the others wait behind"
+    assert {row.attempts for row in dead} == {2}
+    healed.append(True)
+    foreign = next(row for row in dead if row.partition in second.partitions)
+    with pytest.raises(LeasedElsewhere, match="interlock status"):
+        await first.engine.redrive(Mark(*foreign[:4]))
+    await fleet.leave(first)
+    await fleet.until_even(second)
+    redriven = asyncio.gather(*(second.engine.redrive(Mark(*row[:4])) for row in dead))
+    await fleet.clock.advance(1)
+    assert [mark.generation for mark in await redriven] == [1] * PARTITIONS
+    await fleet.until_done(2 * PARTITIONS)
+    assert [await fleet.store.counter("effects", key) for key in keys] == [2] * PARTITIONS
+
+
+async def test_an_edge_knows_the_lag_and_joins_anew(told: Told) -> None:
+    fleet = told.fleet
+    edge = await fleet.join(runs_flows=False)
+    told.place(30)
+    await fleet.clock.advance(2)
+    assert not edge.partitions
+    assert edge.engine.lag > 0, "nobody handles them yet"
+    first = await fleet.join()
+    await fleet.until_done(30)
+    await fleet.clock.advance(2)
+    assert edge.engine.lag == 0
+    first.view.pause()
+    told.place(30)
+    await fleet.clock.advance(2)
+    assert edge.engine.lag > 0
+    before = edge.engine.epoch
+    edge.view.away = True
+    first.view.go_on()
+    await fleet.clock.advance(3 * LEASE_SECONDS)
+    edge.view.away = False
+    await fleet.clock.advance(LEASE_SECONDS)
+    assert edge.engine.epoch > before
+    assert not edge.ended
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_any_story_of_members_keeps_order_and_effects(seed: int) -> None:
+    told = Told(seed, failing=0.05, drain_seconds=0.3)
+    fleet, chance = told.fleet, random.Random(seed)
+    living, paused = [await fleet.join()], list[Crewmate]()
+    for _ in range(30):
+        told.place(chance.randint(0, 25))
+        act = chance.random()
+        if act < 0.25 and len(living) < 5:
+            living.append(await fleet.join())
+        elif act < 0.4 and len(living) > 1:
+            await fleet.leave(living.pop(chance.randrange(len(living))))
+        elif act < 0.5 and len(living) > 1:
+            await fleet.kill(living.pop(chance.randrange(len(living))))
+        elif act < 0.6 and len(living) > 1:
+            paused.append(living.pop(chance.randrange(len(living))))
+            paused[-1].view.pause()
+        elif act < 0.7 and paused:
+            back = paused.pop()
+            back.view.go_on()
+            await fleet.clock.advance(LEASE_SECONDS)
+            if not back.ended:
+                living.append(back)
+        await fleet.clock.advance(chance.random() * 4)
+        assert not [mate.ended for mate in living if mate.ended], "who was never paused loses nothing"
+    for mate in paused:
+        await fleet.kill(mate)
+    if not living:
+        living.append(await fleet.join())
+    await told.holds()
+    await fleet.until_even(*living)
+    for mate in fleet.crew:
+        await fleet.kill(mate)
