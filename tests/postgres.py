@@ -16,13 +16,13 @@ from interlock.testing.postgres_server import PostgresServer, new_database
 
 MOST_ROWS = 5_000  # beyond it a schema is dropped: what was deleted stays on disk for a while
 AS_NEW = {
-    "meta": "",
+    "meta": "DELETE FROM meta WHERE name = 'moved'",
     "head": "UPDATE head SET position = 0",
     "owner": "UPDATE owner SET epoch = 0",
     "claim_bucket": "UPDATE claim_bucket SET newest = -1",
     "schema_revision": "UPDATE schema_revision SET revision = 0",
 }
-_free: defaultdict[int, list[str]] = defaultdict(list)
+_free: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
 
 
 @cache
@@ -39,12 +39,13 @@ def database() -> str:
     return new_database(server())
 
 
-def new_schema(partitions: int = 8) -> str:
-    """The name of a schema that does not exist, or is empty with as many partitions."""
-    return _free[partitions].pop() if _free[partitions] else f"t_{secrets.token_hex(6)}"
+def new_schema(partitions: int = 8, log: str = "state") -> str:
+    """The name of a schema that does not exist, or is empty with as many partitions, for a log of this kind."""
+    free = _free[partitions, log]
+    return free.pop() if free else f"t_{secrets.token_hex(6)}"
 
 
-def give_back(schema: str, partitions: int = 8) -> None:
+def give_back(schema: str, partitions: int = 8, log: str = "state") -> None:
     """After the last connection to it was closed."""
     with psycopg.connect(database(), autocommit=True) as connection:
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)).fetchall()
@@ -55,7 +56,7 @@ def give_back(schema: str, partitions: int = 8) -> None:
             run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")  # type: ignore[call-overload]
             return
         run("; ".join([*(f"DELETE FROM {table}" for table in tables), *AS_NEW.values()]))  # type: ignore[call-overload]
-    _free[partitions].append(schema)
+    _free[partitions, log].append(schema)
 
 
 def _scalar(connection: psycopg.Connection, statement: str) -> int:

@@ -8,14 +8,15 @@ from typing import Protocol
 import postgres
 from split import Split
 
-from interlock.adapters.memory import MemoryStore
+from interlock.adapters.memory import HALF_DAY_SECONDS, MemoryStore
 from interlock.adapters.memory_split import MemoryState
-from interlock.adapters.postgres import PostgresReader, PostgresStore
+from interlock.adapters.memory_tables import Tables
+from interlock.adapters.postgres import PostgresReader, PostgresState, PostgresStore
 from interlock.adapters.sqlite import SqliteReader, SqliteStore
 from interlock.ports.record_reader import RecordReader
 
 Store = SqliteStore | MemoryStore | PostgresStore
-KINDS = ("memory", "sqlite", "postgres", "memory+log")
+KINDS = ("memory", "sqlite", "postgres", "memory+log", "postgres+log")
 
 
 class Backing(Protocol):
@@ -112,6 +113,24 @@ class PostgresBacking:
         postgres.give_back(self.schema)
 
 
+class PostgresSplitBacking:
+    """State on PostgreSQL, the log in memory, where it outlives the state's reopening."""
+
+    def __init__(self) -> None:
+        self.schema = postgres.new_schema(log="memory")
+        self._tables = Tables(8, HALF_DAY_SECONDS)
+
+    async def open(self) -> Store:
+        state = await PostgresState.open_beside(postgres.database(), "memory", schema=self.schema)
+        return Split(MemoryStore(secret=state.secret, tables=self._tables), state)  # type: ignore[return-value]
+
+    async def reader(self) -> RecordReader:
+        return await PostgresReader.open(postgres.database(), schema=self.schema)
+
+    def drop(self) -> None:
+        postgres.give_back(self.schema, log="memory")
+
+
 async def index_of(store: Store) -> list[int] | None:
     """How far each partition is indexed, once nothing is on its way from state to flows; else None."""
     return await store.at_rest() if isinstance(store, Split) else []
@@ -120,6 +139,6 @@ async def index_of(store: Store) -> list[int] | None:
 def backing(kind: str, folder: Path) -> Backing:
     if kind == "postgres":
         return PostgresBacking()
-    if kind == "memory+log":
-        return MemorySplitBacking()
+    if kind.endswith("+log"):
+        return MemorySplitBacking() if kind == "memory+log" else PostgresSplitBacking()
     return MemoryBacking() if kind == "memory" else SqliteBacking(folder)

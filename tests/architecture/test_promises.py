@@ -7,13 +7,16 @@ import inspect
 import pytest
 
 from interlock.ports.event_log import EventLog
+from interlock.ports.log_index import LogIndex
 from interlock.ports.membership import Membership
+from interlock.ports.outbox import Outbox
 from interlock.ports.record_reader import RecordReader
 from interlock.ports.state_store import StateStore
 from interlock.testing import (
     keeping_conformance,
     log_conformance,
     membership_conformance,
+    outbox_conformance,
     record_conformance,
     samples,
     state_conformance,
@@ -25,11 +28,14 @@ SUITES = {
     StateStore: [*state_conformance.STATE_CHECKS, *keeping_conformance.KEEPING_CHECKS],
     Membership: [*membership_conformance.MEMBERSHIP_CHECKS],
     RecordReader: [*record_conformance.RECORD_CHECKS],
+    Outbox: [*outbox_conformance.OUTBOX_CHECKS],
+    LogIndex: [*outbox_conformance.INDEX_CHECKS],
 }
 MODULES = (
     keeping_conformance,
     log_conformance,
     membership_conformance,
+    outbox_conformance,
     record_conformance,
     samples,
     state_conformance,

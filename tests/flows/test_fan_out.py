@@ -7,7 +7,7 @@ from flows.shop import OrderPlaced, StockReserved
 from interlock import Context, Flow
 from interlock.flows.engine import Engine
 
-SEGMENTS_OF_16384 = {"sqlite": 4, "postgres": 1}
+SEGMENTS_OF_16384 = {"sqlite": 4, "postgres": 1, "postgres+log": 1}
 
 
 async def test_one_step_emits_more_than_a_segment_holds(bench: Bench) -> None:

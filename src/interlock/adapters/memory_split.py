@@ -51,7 +51,7 @@ class SplitTables(Tables):
                 self.passed[event.partition, position] = None
             else:
                 self.dedupe.claim(event, position)
-                self.log[event.partition].append(Stored(position, event._replace(body=b"")))
+                self.log[event.partition].append(Stored(position, event._replace(attributes=None, body=b"")))
         self.ends[stretch.partition] = stretch.part.through
         return duplicates
 
@@ -90,10 +90,10 @@ class MemoryState(MemoryStore):
                 taken.append(Waiting(row, event))
         return taken
 
-    async def published(self, rows: Sequence[int]) -> None:
+    async def published(self, rows: Sequence[Waiting]) -> None:
         self._open()
         for row in rows:
-            self._split.outbox.pop(row, None)
+            self._split.outbox.pop(row.row, None)
 
     async def newest_row(self) -> int:
         self._open()

@@ -64,6 +64,21 @@ EVENTS: tuple[LogEvent, ...] = (
         "The log outside did not take what flows emitted, or the outbox was away. It is tried again until they do; "
         "logged once for each outage.",
     ),
+    LogEvent(
+        "log.away",
+        "warning",
+        ("code", "calls"),
+        "The log outside did not acknowledge in time: so many calls were given up, and more are refused until it "
+        "answers again.",
+    ),
+    LogEvent("log.back", "info", (), "The log outside answers again."),
+    LogEvent(
+        "log.passed_over",
+        "warning",
+        ("partition", "position", "total", "kind"),
+        "What somebody put into the log outside is no event and is passed over. `total` since the start; the first "
+        "is logged, then each thousandth.",
+    ),
     LogEvent("delivery.breaker_opened", "warning", ("system",), "The system failed too often in a row: calls pause."),
     LogEvent("delivery.breaker_closed", "info", ("system",), "The system answers again: calls go on."),
     LogEvent(

@@ -66,6 +66,7 @@ ELSEWHERE: dict[str, str] = {
     "estate_invalid": "From `interlock check` and at start.",
     "setting_invalid": "From `interlock check` and at start.",
     "already_running": "At start.",
+    "events_expired": "Where a flow reads an outside log whose retention was shorter than the flow was behind.",
     "format_unsupported": "At start.",
     "handler_failed": "In a flow: retried, parked, then dead-lettered; see `interlock dlq show`.",
     "fenced": "In the store: this process stops.",

@@ -107,7 +107,7 @@ class Relay:
         fresh = [row.event for row in rows if row.row not in there]
         if fresh:
             await appended(self._log, fresh)
-        await self._outbox.published([row.row for row in rows])
+        await self._outbox.published(rows)
         return True
 
     async def _looked_up(self, rows: Sequence[Waiting]) -> set[int]:

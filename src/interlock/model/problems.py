@@ -32,6 +32,7 @@ Problem
 │   ├── EstateInvalid            500  the estate has mistakes
 │   ├── SettingInvalid           500  a setting has no sense
 │   ├── AlreadyRunning           500  another process owns the store
+│   ├── EventsExpired            500  the log dropped events that were not read yet
 │   └── FormatUnsupported        500  the store was written by another format
 └── InternalProblem          we must act
     ├── HandlerFailed            500  a handler raised
@@ -283,6 +284,18 @@ class AlreadyRunning(ConfigurationProblem):
     code = "already_running"
     title = "Another process owns this store"
     next_step = "Stop the other process, or point stores.path at another file."
+
+
+class EventsExpired(ConfigurationProblem):
+    """`first`: the first position of the partition that is still there."""
+
+    code = "events_expired"
+    title = "The log dropped events that were not read yet"
+    next_step = "Keep events longer than the longest outage; what expired can only come again from its sender."
+
+    def __init__(self, detail: str, *, first: int, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.first = first
 
 
 class FormatUnsupported(ConfigurationProblem):

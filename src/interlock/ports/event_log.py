@@ -56,7 +56,9 @@ class EventLog(Protocol):
       as the adapter states;
     - ordered: within a partition positions rise in the order of the append calls; across partitions nothing is;
     - deduplicated: an event whose (source, id) was appended within the dedupe window gets the place of the first
-      and `duplicate=True`; an empty `source` of a second producer is a different identity;
+      and `duplicate=True`; an empty `source` of a second producer is a different identity. Of a log without
+      `dedupes`, whoever reads claims each (source, id) at its first position in the state store (`LogIndex`) and
+      skips later positions of the same;
     - all or nothing: the events of one call are appended together or not at all;
     - visible: once `done` was called, `read` returns the events and `head` covers them;
     - bounded: beyond `limit_pending` events in flight, `append` calls `done` with TooManyRequests at once.
@@ -86,7 +88,10 @@ class EventLog(Protocol):
         ...
 
     async def read(self, partition: int, after: int, limit: int) -> Slice:
-        """Up to `limit` events with a position above `after`. Never waits for new ones."""
+        """Up to `limit` events with a position above `after`. Never waits for new ones.
+
+        EventsExpired when some of those were dropped by the log's retention: never a silent jump.
+        """
         ...
 
     def head(self, partition: int) -> int:

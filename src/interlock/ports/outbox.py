@@ -31,7 +31,7 @@ class Outbox(Protocol):
         """Up to `limit` rows of each of the partitions, in order; fewer when their bodies are large, one at least."""
         ...
 
-    async def published(self, rows: Sequence[int]) -> None:
+    async def published(self, rows: Sequence[Waiting]) -> None:
         """The log has the events of these rows for good: drop them. Those that are gone already are no error."""
         ...
 

@@ -66,6 +66,11 @@ class Harness(Protocol):
         ...
 
 
+class NotApplicable(Exception):
+    """A check that cannot be made here, with the reason: a capability that is declared absent, or a back end of the
+    tests that lacks what the check needs. A runner shows it as skipped with the reason, never as passed."""
+
+
 CheckBody = Callable[[Harness], Awaitable[None]]
 
 
@@ -82,6 +87,7 @@ class Check:
         return self.name
 
     async def run(self, harness: Harness) -> None:
+        """AssertionError when the promise is broken, NotApplicable when it is not made."""
         try:
             await self.body(harness)
         finally:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from interlock.model.event import Appended, Stored
 from interlock.model.problems import Closed, Problem, TooManyRequests
-from interlock.testing.conformance import Harness, Suite
+from interlock.ports.event_log import EventLog
+from interlock.testing.conformance import Harness, NotApplicable, Suite
 from interlock.testing.samples import append, event, events, ids_in
 
 LOG_CHECKS = Suite("EventLog")
@@ -35,8 +36,7 @@ async def positions_come_after_the_commit(harness: Harness) -> None:
 @proves("durable")
 async def events_survive_a_reopening(harness: Harness) -> None:
     log = await harness.open()
-    if not log.log_capabilities.durable:
-        return
+    needs_durability(log)
     placed = [await append(log, events(number * 10, 10, number)) for number in range(4)]
     log = await harness.reopen()
     for partition, places in enumerate(placed):
@@ -86,8 +86,25 @@ async def calls_of_one_turn_keep_their_order(harness: Harness) -> None:
 
 
 @proves("deduplicated")
+async def a_log_that_does_not_dedupe_says_so(harness: Harness) -> None:
+    """Then a resend has a place of its own and is never called a duplicate, so that whoever reads can judge by the
+    first place; its documentation says it, and no window is promised."""
+    log = await harness.open()
+    if log.log_capabilities.dedupes:
+        raise NotApplicable("the log dedupes")
+    first, again = (await append(log, [event(1, 2)]))[0], (await append(log, [event(1, 2)]))[0]
+    assert not first.duplicate
+    assert not again.duplicate
+    assert again.position > first.position
+    assert await ids_in(log, 2) == ["e000001", "e000001"]
+    assert log.log_capabilities.dedupe_seconds == 0
+    assert "dedupe" in (type(log).__doc__ or "")
+
+
+@proves("deduplicated")
 async def a_resent_event_gets_the_place_of_the_first(harness: Harness) -> None:
     log = await harness.open()
+    needs_dedupe(log)
     first = (await append(log, [event(1, 2)]))[0]
     again = (await append(log, [event(1, 3)]))[0]
     assert not first.duplicate
@@ -99,6 +116,7 @@ async def a_resent_event_gets_the_place_of_the_first(harness: Harness) -> None:
 @proves("deduplicated")
 async def duplicates_within_a_call_and_between_calls_in_flight(harness: Harness) -> None:
     log = await harness.open()
+    needs_dedupe(log)
     twice, other = await asyncio.gather(append(log, [event(1), event(2), event(1)]), append(log, [event(2), event(3)]))
     assert [place.duplicate for place in twice] == [False, False, True]
     assert twice[2].position == twice[0].position
@@ -110,6 +128,7 @@ async def duplicates_within_a_call_and_between_calls_in_flight(harness: Harness)
 @proves("deduplicated")
 async def another_source_is_another_identity(harness: Harness) -> None:
     log = await harness.open()
+    needs_dedupe(log)
     places = await append(log, [event(1), event(1, source="partner"), event(1, source="")])
     assert [place.duplicate for place in places] == [False, False, False]
     assert (await append(log, [event(1, source="")]))[0].position == places[2].position
@@ -118,6 +137,7 @@ async def another_source_is_another_identity(harness: Harness) -> None:
 @proves("deduplicated")
 async def the_window_is_at_least_one_bucket_and_ends(harness: Harness) -> None:
     log = await harness.open(dedupe_bucket_seconds=60)
+    needs_dedupe(log)
     await append(log, [event(1, at_seconds=50)])
     assert (await append(log, [event(1, at_seconds=110)]))[0].duplicate
     assert not (await append(log, [event(1, at_seconds=400)]))[0].duplicate
@@ -126,8 +146,8 @@ async def the_window_is_at_least_one_bucket_and_ends(harness: Harness) -> None:
 @proves("deduplicated")
 async def claims_survive_a_reopening(harness: Harness) -> None:
     log = await harness.open()
-    if not log.log_capabilities.durable:
-        return
+    needs_dedupe(log)
+    needs_durability(log)
     first = (await append(log, [event(1, 2)]))[0]
     log = await harness.reopen()
     assert (await append(log, [event(1, 2), event(2, 2)]))[0] == first._replace(duplicate=True)
@@ -263,7 +283,8 @@ async def listeners_hear_each_event_once_in_order_and_readable(harness: Harness)
 
     log.listen(listener)
     await asyncio.gather(*(append(log, events(number * 10, 10, number % 4)) for number in range(20)))
-    await append(log, events(0, 10))  # duplicates are no news
+    if log.log_capabilities.dedupes:
+        await append(log, events(0, 10))  # duplicates are no news
     await harness.settle()
     assert len(heard) == 200
     for partition in range(4):
@@ -321,6 +342,16 @@ async def close_finishes_what_was_submitted_then_refuses(harness: Harness) -> No
     assert isinstance(await _problem_of(append(log, [event(1000)])), Closed)
     assert isinstance(await _problem_of(log.read(0, 0, 1)), Closed)
     await log.close()
+
+
+def needs_dedupe(log: EventLog) -> None:
+    if not log.log_capabilities.dedupes:
+        raise NotApplicable("the log does not dedupe: who reads it judges by the claims of the state store")
+
+
+def needs_durability(log: EventLog) -> None:
+    if not log.log_capabilities.durable:
+        raise NotApplicable("the log is in memory only")
 
 
 async def _problem_of(call: object) -> BaseException | None:

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from interlock.adapters.postgres import sql
+from interlock.adapters.postgres.aside import Aside
 from interlock.adapters.postgres.claims import Identity
-from interlock.adapters.postgres.columns import Ints, Texts, columns
+from interlock.adapters.postgres.columns import Ints, Statement, Texts, columns
 from interlock.adapters.postgres.lookup import Cell, Lookup, MarkRow, mark_row
 from interlock.adapters.postgres.names import Names
 from interlock.model.event import Appended, Event, Stored
@@ -23,7 +24,6 @@ from interlock.model.record import DeliveryRow, DeliveryState, HandlingRow, Held
 from interlock.model.step import CursorMove, Step, StepResult
 
 Rows = list[tuple[Any, ...]]
-Statement = tuple[str, Sequence[Any]]
 ALREADY_HANDLED = AlreadyHandled("The handling is in a final state.")
 FINAL_STATES = frozenset(int(state) for state in FINAL)
 
@@ -43,7 +43,8 @@ class Staged(NamedTuple):
 class Batch:
     """Staged rows. `statements` writes them; nothing is durable before the transaction commits."""
 
-    def __init__(self, names: Names, known: Lookup, next_version: int) -> None:
+    def __init__(self, names: Names, known: Lookup, next_version: int, *, fused: bool = True) -> None:
+        """`fused`: emitted events go into the log; else into the outbox."""
         self._names = names
         self._known = known
         self.next_version = next_version
@@ -66,6 +67,8 @@ class Batch:
         self._answers: dict[str, tuple[Any, ...]] = {}
         self._refusals: dict[tuple[Any, ...], RefusalRow] = {}
         self._moves: Rows = []
+        self._fused = fused
+        self.aside = Aside()
 
     # Events
 
@@ -230,8 +233,11 @@ class Batch:
         for table, key, value in result.puts:
             self._values[self._names.id(table), key] = (self.next_version, value)
             self.next_version += 1
-        for event in result.emits:
-            self._stage(event, 0)
+        if self._fused:
+            for event in result.emits:
+                self._stage(event, 0)
+        else:
+            self.aside.outbox += result.emits
         for call in result.calls:
             if call.id in self._calls:
                 raise ValueError(f"two calls have the id {call.id}")
@@ -245,6 +251,7 @@ class Batch:
         found: list[Statement] = []
         if self._log:
             self._write_events(found, table)
+        found += self.aside.statements(table)
         self._write_handlings(found)
         self._write_state(found)
         self._write_deliveries(found)

@@ -6,11 +6,8 @@ agree on the newest bucket through one row: a clock that is behind uses the newe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from interlock.adapters.postgres import sql
 from interlock.adapters.postgres.connection import Connection, fetch, scalar
-from interlock.model.event import Event
 
 Identity = tuple[str, str]
 Place = tuple[int, int]
@@ -23,9 +20,13 @@ class Claims:
         self._bucket_us = bucket_seconds * 1_000_000
         self.newest = -1
 
-    def bucket(self, events: Sequence[Event]) -> int:
-        """In which bucket the moment of the first event lies, by its writer's clock."""
-        return events[0].time_us // self._bucket_us
+    def bucket(self, moment_us: int) -> int:
+        """In which bucket the moment lies."""
+        return moment_us // self._bucket_us
+
+    def end_us(self, moment_us: int) -> int:
+        """When the bucket ends that takes the claims of this moment."""
+        return (max(self.bucket(moment_us), self.newest) + 1) * self._bucket_us
 
     @property
     def tables(self) -> tuple[int, int]:

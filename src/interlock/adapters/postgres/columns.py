@@ -16,6 +16,7 @@ from psycopg.pq import Format
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper, StrBinaryDumper
 
+Statement = tuple[str, Sequence[Any]]  # with its bindings
 _LENGTH = Struct("!i").pack
 _NULL = _LENGTH(-1)
 _INT8, _TEXT, _BYTEA = 20, 25, 17

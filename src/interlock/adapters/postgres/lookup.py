@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from interlock.adapters.postgres import sql
+from interlock.adapters.postgres import aside_sql, sql
 from interlock.adapters.postgres.claims import Claims, Identity, Place
 from interlock.adapters.postgres.columns import Ints, Texts, columns
 from interlock.adapters.postgres.connection import Connection, Row
@@ -36,6 +36,7 @@ class Lookup:
         self._deliveries: dict[str, None] = {}
         self._scopes: dict[str, None] = {}
         self._cursors: dict[tuple[int, int], None] = {}
+        self._ends: dict[int, None] = {}
         self._epoch: int | None = None
         self.epoch: int | None = None
         self.claimed: dict[Identity, Place] = {}
@@ -45,9 +46,15 @@ class Lookup:
         self.deliveries: dict[str, int] = {}
         self.answers: dict[str, int] = {}
         self.cursors: set[tuple[int, int]] = set()
+        self.ends: dict[int, int] = {}
 
     def want_events(self, events: Sequence[Event]) -> None:
         self._events += events
+
+    def want_ends(self, partitions: Iterable[int]) -> None:
+        """How far the partitions are indexed. Where nobody looked, a guard of the transaction does."""
+        if self._careful:
+            self._ends.update(dict.fromkeys(partitions))
 
     def want_commit(self, commit: Commit) -> None:
         """Raises UnknownWord."""
@@ -97,6 +104,8 @@ class Lookup:
         if self._cursors:
             flows, partitions = zip(*self._cursors, strict=True)
             yield sql.FIND_CURSORS, (Ints(flows), Ints(partitions), self._epoch)
+        if self._ends:
+            yield aside_sql.FIND_ENDS, (Ints(self._ends),)
         if self._events:
             identities = Texts(event.id for event in self._events), Texts(event.source for event in self._events)
             yield sql.CLAIM_NEWEST, ()
@@ -124,6 +133,7 @@ class Lookup:
         self.deliveries = dict(answers.get(sql.FIND_DELIVERIES, ()))
         self.answers = dict(answers.get(sql.FIND_ANSWERS, ()))
         self.cursors = {(flow, partition) for flow, partition in answers.get(sql.FIND_CURSORS, ())}
+        self.ends = dict(answers.get(aside_sql.FIND_ENDS, ()))
         if self._epoch is not None:
             self.epoch = answers[sql.EPOCH][0][0]
         return not self._events or answers[sql.CLAIM_NEWEST][0][0] == claims.newest

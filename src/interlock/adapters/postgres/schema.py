@@ -19,20 +19,29 @@ _TAKEN = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace($1:
 
 
 class Meta(NamedTuple):
+    """`identity`: what a log elsewhere is known by as that of this state; empty where the log is here."""
+
     partitions: int
     secret: bytes
+    identity: str
 
 
-async def prepare(target: Target, partitions: int) -> Meta:
-    """Create or migrate, in one transaction. Refuses a server on which the promises would not hold."""
+HERE = "state"
+
+
+async def prepare(target: Target, partitions: int, log: str = HERE) -> Meta:
+    """Create or migrate, in one transaction. Refuses a server on which the promises would not hold.
+
+    `log` names where events are, as in the setting; that is fixed with the schema.
+    """
     connection = await connect(target)
     try:
         await check_server(connection, target)
         await connection.execute(sql.BEGIN.encode())
         await connection.execute(_LOCK.encode(), (target.schema,))
         if not await scalar(connection, _EXISTS, (f"{target.schema}.meta",)):
-            await create(connection, target, partitions)
-        meta = await migrated(connection)
+            await create(connection, target, partitions, log)
+        meta = await migrated(connection, log)
         await connection.execute(sql.COMMIT.encode())
         return meta
     except psycopg.errors.InsufficientPrivilege as error:
@@ -50,7 +59,7 @@ async def read_meta(connection: Connection) -> dict[str, str]:
     return dict(await fetch(connection, "SELECT name, value FROM meta"))
 
 
-async def create(connection: Connection, target: Target, partitions: int) -> None:
+async def create(connection: Connection, target: Target, partitions: int, log: str = HERE) -> None:
     """A schema of format 1: the migrations make it ours."""
     if await scalar(connection, _TAKEN, (target.schema,)):
         raise SettingInvalid(
@@ -60,6 +69,8 @@ async def create(connection: Connection, target: Target, partitions: int) -> Non
     await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {target.schema}".encode())
     await connection.execute(sql.CREATE.encode(), prepare=False)
     rows = {"format": "1", "partitions": str(partitions), "hash": HASH_NAME, "secret": secrets.token_hex(32)}
+    if log != HERE:
+        rows |= {"log": log, "identity": secrets.token_hex(16)}
     for row in rows.items():
         await connection.execute(b"INSERT INTO meta(name, value) VALUES ($1::text, $2::text)", row)
     await connection.execute(
@@ -68,7 +79,7 @@ async def create(connection: Connection, target: Target, partitions: int) -> Non
     )
 
 
-async def migrated(connection: Connection) -> Meta:
+async def migrated(connection: Connection, log: str = HERE) -> Meta:
     """Run the forward migrations from the format found to ours."""
     meta = await read_meta(connection)
     if "moved" in meta:
@@ -78,7 +89,13 @@ async def migrated(connection: Connection) -> Meta:
         raise FormatUnsupported(f"The store has format {found}; this release reads up to {sql.FORMAT}.")
     if meta["hash"] != HASH_NAME:
         raise FormatUnsupported(f"The log was written with hash {meta['hash']}, this release knows {HASH_NAME}.")
+    made_with = meta.get("log", HERE)
+    if made_with != log:
+        raise SettingInvalid(
+            f'The schema was made with stores.log = "{made_with}", the settings say "{log}".',
+            next_step=f'Set stores.log = "{made_with}", or give stores.schema a new name to begin anew.',
+        )
     for step in range(found, sql.FORMAT):
         await connection.execute(sql.MIGRATIONS[step].encode(), prepare=False)
         await connection.execute(b"UPDATE meta SET value = $1::text WHERE name = 'format'", (str(step + 1),))
-    return Meta(int(meta["partitions"]), bytes.fromhex(meta["secret"]))
+    return Meta(int(meta["partitions"]), bytes.fromhex(meta["secret"]), meta.get("identity", ""))

@@ -36,4 +36,5 @@ class Sealing:
         entries = await self._questions.all(sql.ENTRIES, (partition, first, first + SEAL_EVENTS - 1))
         segment = Segment(first)
         segment.add(entries)
+        segment.last = first + SEAL_EVENTS - 1  # positions of a log elsewhere have gaps
         await self._questions.all(sql.SEAL, (partition, *segment.row()))

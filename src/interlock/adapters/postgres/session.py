@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from interlock.adapters.postgres import sql
-from interlock.adapters.postgres.batch import Statement
-from interlock.adapters.postgres.columns import Ints
+from interlock.adapters.postgres.columns import Ints, Statement
 from interlock.adapters.postgres.connection import (
     STATEMENT_SECONDS,
     Connection,

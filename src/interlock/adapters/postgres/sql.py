@@ -12,7 +12,7 @@ from typing import Any
 from interlock.adapters.postgres import schemas_sql
 from interlock.adapters.postgres.columns import Blobs, Ints, Texts
 
-FORMAT = 1
+FORMAT = 2
 BUCKETS = 3
 Kinds = tuple[type[list[Any]], ...]
 
@@ -113,7 +113,15 @@ END $$;
 """
 
 # Forward migrations: format number -> script that leads from it to the next one.
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {
+    # Where the log lies elsewhere: emitted events that wait for it, and its positions that hold nothing new. The outbox
+    # is emptied all the time: what is dead in it is cleared away by count, not by share.
+    1: f"""
+CREATE TABLE outbox({_EVENT}, number bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY(partition, number))
+    WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
+CREATE TABLE duplicate(partition integer NOT NULL, position bigint NOT NULL, PRIMARY KEY(partition, position));
+""",
+}
 
 
 def casts(kinds: Kinds, first: int = 1) -> str:

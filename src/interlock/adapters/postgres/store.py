@@ -55,10 +55,12 @@ class PostgresStore:
         self._session = Session(target)
         self._questions = Questions(target)
         self._sealing = Sealing(self._questions)
-        self._transaction = Transaction(self._session, self._names, self._claims, target)
+        fused = self.capabilities.fused_log
+        self._transaction = Transaction(self._session, self._names, self._claims, target, fused=fused)
         self._audience = Audience()
         self._publishing = asyncio.Lock()
         self._follower: Follower | None = None
+        self._wakes: list[Callable[[Collection[int]], None]] = []
         self._closed = False
 
     @classmethod
@@ -78,13 +80,16 @@ class PostgresStore:
         """
         target = Target(dsn, schema)
         store = cls(target, await prepare(target, partitions), dedupe_bucket_seconds)
-        try:
-            await store._start(limit_pending)
-        except BaseException:
-            await store._session.close()
-            await store._questions.close()
-            raise
+        await store._start_or_close(limit_pending)
         return store
+
+    async def _start_or_close(self, limit_pending: int) -> None:
+        try:
+            await self._start(limit_pending)
+        except BaseException:
+            await self._session.close()
+            await self._questions.close()
+            raise
 
     async def _start(self, limit_pending: int) -> None:
         await self._session.open()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import psycopg
 
 from interlock.adapters.postgres import sql
+from interlock.adapters.postgres.aside_work import IndexWork, PublishedWork
 from interlock.adapters.postgres.batch import Batch
 from interlock.adapters.postgres.claims import Claims
 from interlock.adapters.postgres.connection import (
@@ -26,13 +27,13 @@ from interlock.adapters.postgres.lookup import Lookup
 from interlock.adapters.postgres.names import Names, UnknownWord
 from interlock.adapters.postgres.session import InDoubt, Session, pauses, pipelined, within
 from interlock.adapters.postgres.work import AppendWork, CommitWork, Part
-from interlock.model.event import Event, Stored
+from interlock.model.event import Stored
 from interlock.model.problems import Problem, StorageUnavailable, Unexpected
 
 TRIES = 6
 
 Bases = Mapping[int, int]
-Wanted = AppendWork | CommitWork
+Wanted = AppendWork | CommitWork | IndexWork | PublishedWork
 
 
 class Way(Enum):
@@ -57,20 +58,22 @@ class NotCommitted(Exception):
 
 
 class Committed(NamedTuple):
-    """What a transaction brought into the log, and behind which positions."""
+    """What a transaction brought into the log, and behind which positions; or for which partitions into the outbox."""
 
     stored: list[Stored]
     bases: Bases
+    waiting: frozenset[int] = frozenset()
 
 
 class Transaction:
     """Applies works. Belongs to one committer; one at a time."""
 
-    def __init__(self, session: Session, names: Names, claims: Claims, target: Target) -> None:
+    def __init__(self, session: Session, names: Names, claims: Claims, target: Target, *, fused: bool) -> None:
         self._session = session
         self._names = names
         self._claims = claims
         self._target = target
+        self._fused = fused
         self.next_version = 0
 
     async def apply(self, works: Sequence[Wanted], waiting: Callable[[Problem], None]) -> Committed:
@@ -138,12 +141,15 @@ class Transaction:
         self.next_version = batch.next_version
         for work in works:
             work.locate(bases)
-        return Committed(batch.stored(bases), bases)
+        return Committed(batch.stored(bases), bases, batch.aside.waiting)
 
     async def _turn(self, works: Sequence[Wanted]) -> None:
-        events = events_of(works)
-        if events and self._claims.bucket(events) > self._claims.newest:
-            await within(self._session.live, self._claims.turn_to(self._session.live, self._claims.bucket(events)))
+        for work in works:
+            if isinstance(work, AppendWork | IndexWork) and work.events:
+                bucket = self._claims.bucket(work.moment_us)
+                if bucket > self._claims.newest:
+                    await within(self._session.live, self._claims.turn_to(self._session.live, bucket))
+                return
 
     async def _stage(self, parts: Sequence[Part], *, careful: bool) -> tuple[Lookup, Batch]:
         connection = self._session.live
@@ -154,7 +160,7 @@ class Transaction:
             if await within(connection, known.run(connection, self._claims)):
                 break
             await self._claims.reload(connection)
-        batch = Batch(self._names, known, self.next_version)
+        batch = Batch(self._names, known, self.next_version, fused=self._fused)
         for part in parts:
             part.stage(batch, known)
         return known, batch
@@ -236,8 +242,3 @@ def epoch_of(works: Iterable[Wanted], known: Lookup) -> int | None:
     if not epochs:
         return None
     return epochs[0] if known.epoch is None else known.epoch
-
-
-def events_of(works: Iterable[Wanted]) -> list[Event]:
-    """Those of the append calls: what dedupe is for."""
-    return [event for work in works if isinstance(work, AppendWork) for event in work.events]

@@ -73,6 +73,11 @@ class AppendWork:
         self._appended: list[Appended] = []
         self._refused: Problem | None = None
 
+    @property
+    def moment_us(self) -> int:
+        """When it is, for dedupe: by its writer's clock."""
+        return self.events[0].time_us
+
     def parts(self) -> Sequence[Part]:
         return (self,)
 

@@ -1,0 +1,45 @@
+"""SQL for a log that lies elsewhere: the outbox, and the index. A part of `sql.py`.
+
+The index are rows of `log` without bodies, and `head` as far as it is indexed: so all questions of the record are the
+same, wherever the events are.
+"""
+
+from __future__ import annotations
+
+from interlock.adapters.postgres.columns import Ints, Texts
+from interlock.adapters.postgres.sql import BUCKETS, EVENT_COLUMNS, EVENT_KINDS, Kinds, insert
+
+OUTBOX_NEW = insert("outbox", EVENT_COLUMNS, EVENT_KINDS)
+OUTBOX_WAITING = (
+    f"SELECT number, {EVENT_COLUMNS} FROM (SELECT o.*, sum(octet_length(o.body)) OVER (ORDER BY o.number) - "
+    "octet_length(o.body) AS before FROM unnest($1::bigint[]) AS w(wanted) CROSS JOIN LATERAL (SELECT * FROM outbox "
+    "WHERE partition = w.wanted ORDER BY number LIMIT $2::bigint) AS o) AS page WHERE before < $3::bigint "
+    "ORDER BY number"
+)
+OUTBOX_GONE = (
+    "DELETE FROM outbox AS o USING unnest($1::bigint[], $2::bigint[]) AS g(partition, number) "
+    "WHERE o.partition = g.partition AND o.number = g.number"
+)
+OUTBOX_NEWEST = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'number')::regclass), 0)"
+INDEX_MOVE = (
+    "WITH moved AS (UPDATE head SET position = m.through FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) "
+    "AS m(partition, after, through) WHERE head.partition = m.partition AND head.position = m.after RETURNING 1) "
+    "SELECT must((SELECT count(*) FROM moved) = $4::bigint, 'index')"
+)
+INDEX_KINDS: Kinds = (*EVENT_KINDS, Ints, Ints)
+INDEX = insert("log", f"{EVENT_COLUMNS}, position, crc", INDEX_KINDS)
+CLAIM_KINDS: Kinds = (Texts, Texts, Ints, Ints)
+CLAIM = tuple(
+    insert(f"claim_{bucket}", "id, source, partition, position", CLAIM_KINDS) + " ORDER BY 1, 2"
+    for bucket in range(BUCKETS)
+)
+DUPLICATE_NEW = insert("duplicate", "partition, position", (Ints, Ints))
+DUPLICATES = (
+    "SELECT position FROM duplicate WHERE partition = $1::bigint AND position > $2::bigint AND position <= $3::bigint"
+)
+FIND_ENDS = "SELECT partition, position FROM head WHERE partition = ANY($1::bigint[])"
+# Reads all of the partitions' index: for what is older than any claim, and therefore rare.
+FIND_UNCLAIMED = (
+    "SELECT log.id, log.source, log.partition, log.position FROM log JOIN unnest($2::text[], $3::text[]) AS "
+    "w(id, source) ON log.id = w.id AND log.source = w.source WHERE log.partition = ANY($1::bigint[])"
+)
