@@ -15,6 +15,7 @@ SERVERS = (
     "gate/test_ci_files.py",
     "gate/test_notice.py",
     "generated/test_clients.py",
+    "jetstream_log",
     "kafka_log",
     "main_job",
     "migrate",

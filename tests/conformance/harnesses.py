@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import jetstream
 import postgres
 import psycopg
 
+from interlock.adapters.jetstream import JetStreamLog
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_tables import Tables
 from interlock.adapters.postgres import PostgresReader, PostgresStore
@@ -161,3 +163,57 @@ class PostgresHarness:
         found = self._outside.execute(f"SELECT count(*) FROM {self._schema}.{table}").fetchone()  # type: ignore[call-overload]
         assert found is not None
         return int(found[0])
+
+
+class JetStreamHarness:
+    """The dedupe window is real time, so the test's seconds are hundredths of one."""
+
+    def __init__(self, url: str, replicas: int, log_class: type[JetStreamLog] = JetStreamLog) -> None:
+        self._url = url
+        self._log_class = log_class
+        self._stream = jetstream.new_stream()
+        self._options: dict[str, Any] = {"replicas": replicas, "stream": self._stream, "secret": jetstream.SECRET}
+        self._identity: str | None = None
+
+    async def open(self, *, partitions: int = 4, limit_pending: int = 10_000, dedupe_bucket_seconds: int = 3600) -> Any:
+        self._options |= {
+            "partitions": partitions,
+            "limit_pending": limit_pending,
+            "dedupe_seconds": dedupe_bucket_seconds / 100,
+        }
+        self._outside = jetstream.Outside(self._url)
+        return await self._open()
+
+    async def _open(self) -> Any:
+        self._log = await self._log_class.open(self._url, identity=self._identity, **self._options)
+        self._identity = self._log.identity
+        return self._log
+
+    async def reopen(self) -> Any:
+        await self._log.close()
+        return await self._open()
+
+    async def elapse(self, seconds: int) -> None:
+        await asyncio.sleep(seconds / 100)
+
+    async def settle(self) -> None:
+        await asyncio.wait_for(self._settled(), 30)
+        await settle()
+
+    async def _settled(self) -> None:
+        while self._log._publisher._pending or not self._log.caught_up:  # noqa: ASYNC110 - no event tells both
+            await asyncio.sleep(0.005)
+
+    async def record(self) -> Any:
+        raise AssertionError("a log has no record")
+
+    async def close(self) -> None:
+        await self._log.close()
+        self._outside.ask(f"STREAM.DELETE.{self._stream}")
+        self._outside.close()
+
+    def raw_events(self) -> int:
+        return self._outside.count(self._stream)
+
+    def raw_handlings(self) -> int:
+        raise AssertionError("a log has no handlings")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.adapters.sqlite.tail import TAIL_BYTES, Tail
+from interlock.adapters.tail import TAIL_BYTES, Tail
 from interlock.model.event import Event, Stored
 
 BODY = b"x" * 1_000_000

@@ -105,8 +105,9 @@ class Relay:
             return False
         there = await self._looked_up(rows)
         fresh = [row.event for row in rows if row.row not in there]
-        if fresh:
-            await appended(self._log, fresh)
+        most = self._log.log_capabilities.call_events or max(1, len(fresh))
+        for first in range(0, len(fresh), most):
+            await appended(self._log, fresh[first : first + most])
         await self._outbox.published(rows)
         return True
 

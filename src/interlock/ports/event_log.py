@@ -36,12 +36,14 @@ class LogCapabilities:
     atomic       the events of one call are all or nothing also when they belong to several partitions
     dedupe_seconds  how long it recognises a resend, at the least; 0 where nobody is to rely on it. A relay that comes
                  back later than that looks in the log before it publishes again
+    call_events  most events of one call; None: as many as may be pending. More are refused with BodyTooLarge
     """
 
     acceptance: Acceptance
     dedupes: bool = True
     atomic: bool = True
     dedupe_seconds: float = 0.0
+    call_events: int | None = None
 
     @property
     def durable(self) -> bool:

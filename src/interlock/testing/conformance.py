@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from interlock.ports.event_log import EventLog
 from interlock.ports.record_reader import RecordReader
@@ -69,6 +69,21 @@ class Harness(Protocol):
 class NotApplicable(Exception):
     """A check that cannot be made here, with the reason: a capability that is declared absent, or a back end of the
     tests that lacks what the check needs. A runner shows it as skipped with the reason, never as passed."""
+
+
+@runtime_checkable
+class Elapses(Protocol):
+    """A harness of a back end that goes by its own clock, and not by the times of the events."""
+
+    async def elapse(self, seconds: int) -> None:
+        """Return when that much time has passed for the back end; its harness may have shortened all its times."""
+        ...
+
+
+async def elapse(harness: Harness, seconds: int) -> None:
+    """Let time pass where only the back end can tell it."""
+    if isinstance(harness, Elapses):
+        await harness.elapse(seconds)
 
 
 CheckBody = Callable[[Harness], Awaitable[None]]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from interlock.model.event import Appended, Stored
 from interlock.model.problems import Closed, Problem, TooManyRequests
 from interlock.ports.event_log import EventLog
-from interlock.testing.conformance import Harness, NotApplicable, Suite
+from interlock.testing.conformance import Harness, NotApplicable, Suite, elapse
 from interlock.testing.samples import append, event, events, ids_in
 
 LOG_CHECKS = Suite("EventLog")
@@ -139,7 +139,9 @@ async def the_window_is_at_least_one_bucket_and_ends(harness: Harness) -> None:
     log = await harness.open(dedupe_bucket_seconds=60)
     needs_dedupe(log)
     await append(log, [event(1, at_seconds=50)])
+    await elapse(harness, 30)
     assert (await append(log, [event(1, at_seconds=110)]))[0].duplicate
+    await elapse(harness, 350)
     assert not (await append(log, [event(1, at_seconds=400)]))[0].duplicate
 
 

@@ -26,8 +26,8 @@ from interlock.adapters.sqlite.file import (
     translated,
 )
 from interlock.adapters.sqlite.names import Names
-from interlock.adapters.sqlite.tail import WINDOW_BYTES, WINDOW_EVENTS, Tail, Window
 from interlock.adapters.sqlite.work import AppendWork, CallWork, CommitWork, within_savepoint
+from interlock.adapters.tail import WINDOW_BYTES, WINDOW_EVENTS, Tail, Window
 from interlock.model.commit_figures import CommitFigures
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.handling import Mark

@@ -1,4 +1,7 @@
-"""What a reader of the log most likely asks for next, in memory."""
+"""What a reader of the log most likely asks for next, in memory: for logs whose partitions share one counter.
+
+PostgreSQL counts positions per partition without gaps, and has a tail of its own that needs no search.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,11 @@ class Tail:
                 self._cut(partition, len(part) - TAIL_EVENTS)
         if self._bytes > TAIL_BYTES:
             self._shed()
+
+    def restart(self, partition: int, floor: int) -> None:
+        """Begin anew: what is added from now on lies above `floor`, and is all that does."""
+        self._cut(partition, len(self._parts[partition]))
+        self._floors[partition] = floor
 
     def _cut(self, partition: int, count: int) -> None:
         """Drop the oldest `count` of a partition."""
