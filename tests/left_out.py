@@ -23,6 +23,7 @@ SERVERS = (
     "operate/test_command_line.py",
     "postgres_store",
     "registry",
+    "user_tables",
 )
 # They search for counterexamples at length, or wait for real time to pass.
 PATIENT = (

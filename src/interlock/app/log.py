@@ -95,6 +95,20 @@ EVENTS: tuple[LogEvent, ...] = (
     ),
     LogEvent("delivery.broken_off", "debug", ("delivery", "operation"), "A call was out while the engine went down."),
     LogEvent("delivery.stopped", "error", ("code",), "No more calls are made; the engine ends."),
+    LogEvent("source.leads", "info", ("source",), "This process relays the outbox of the source from now on."),
+    LogEvent(
+        "source.away",
+        "warning",
+        ("source", "code"),
+        "The relay cannot go on, because of the database or the log. It is tried again until it can; logged once for "
+        "each outage. `interlock outbox status` says more.",
+    ),
+    LogEvent(
+        "source.refused",
+        "warning",
+        ("source", "rows"),
+        "Rows of a batch that are no events of the estate: set aside in their table, with the reason.",
+    ),
     LogEvent("trace.file_failed", "warning", ("kind",), "Spans cannot be written and are dropped; logged once."),
     LogEvent(
         OTHER,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from interlock.delivery.breaker import BreakerState
 from interlock.delivery.deliverer import Deliverer
 from interlock.flows.engine import Engine
@@ -15,14 +17,24 @@ from interlock.ports.trace_sink import TraceSink
 class EngineMetrics:
     """Reads counters and memory; never the store, so that a scrape costs the same at any size."""
 
-    def __init__(self, engine: Engine, deliverer: Deliverer, store: StateStore, sink: TraceSink) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        deliverer: Deliverer,
+        store: StateStore,
+        sink: TraceSink,
+        sources: Callable[[], dict[Metric, Samples]] = dict,
+    ) -> None:
         self._engine = engine
         self._deliverer = deliverer
         self._store = store
         self._sink = sink
+        self._sources = sources
 
     def __call__(self) -> str:
-        return exposition({**self._flows(), **self._deliveries(), **self._commits(), **self._spans()})
+        return exposition(
+            {**self._flows(), **self._deliveries(), **self._commits(), **self._spans(), **self._sources()}
+        )
 
     def _flows(self) -> dict[Metric, Samples]:
         flows = self._engine.figures()

@@ -22,6 +22,7 @@ from interlock.app.control import Control
 from interlock.app.metrics import EngineMetrics
 from interlock.app.registry import ServedRegistry
 from interlock.app.secrets import signing_secrets
+from interlock.app.sources import Sources
 from interlock.app.stores import open_record, open_schemas, open_stores, place_of_store
 from interlock.delivery.deliverer import Deliverer
 from interlock.delivery.limits import DeliveryLimits
@@ -121,11 +122,14 @@ class Process:
             edge_limits(settings),
             lag=lambda: self.engine.lag,
             free_disk=self._free_disk,
-            metrics=EngineMetrics(self.engine, self.deliverer, self.store, self.sink),
+            metrics=EngineMetrics(self.engine, self.deliverer, self.store, self.sink, lambda: self.sources.samples()),
             sink=self.sink,
             registry=self.registry.api,
         )
         self.engine.take_refusals = self.edge.refusals.take
+        refusals, admission = self.edge.refusals, self.edge.admission.refusal
+        self.sources = Sources(self._estate, self.log, self.record, refusals, self.clock, self.ids, admission)
+        opened.push_async_callback(self.sources.drain, 0)
         self.control = Control(self.engine, self.store, self.clock, self.ids)
         opened.push_async_callback(self.control.drain, 0)
         if settings.stores.kind != "memory":
@@ -137,6 +141,7 @@ class Process:
             self.port = await self.edge.start(settings.server.host, settings.server.port)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host that IDNA cannot encode
             raise cannot_listen(settings, error) from error
+        self.sources.start()
         place = {"host": settings.server.host, "port": self.port, "epoch": self.engine.epoch}
         log.info("engine.ready", extra=place)
 
@@ -144,6 +149,7 @@ class Process:
         """Drain from the outside in: edge, flows, deliveries, store. What is unfinished is found again at the start."""
         log.info("engine.draining")
         await self.edge.drain(DRAIN_SECONDS)
+        await self.sources.drain(DRAIN_SECONDS)
         await self.registry.drain(DRAIN_SECONDS)
         await self.control.drain(1.0)
         # An owner that was replaced has nothing to finish: none of it would be committed.

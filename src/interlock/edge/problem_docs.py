@@ -67,6 +67,7 @@ ELSEWHERE: dict[str, str] = {
     "setting_invalid": "From `interlock check` and at start.",
     "already_running": "At start.",
     "events_expired": "Where a flow reads an outside log whose retention was shorter than the flow was behind.",
+    "transaction_missing": "In an application that writes to its outbox: nothing was written.",
     "format_unsupported": "At start.",
     "handler_failed": "In a flow: retried, parked, then dead-lettered; see `interlock dlq show`.",
     "fenced": "In the store: this process stops.",

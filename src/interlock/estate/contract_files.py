@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from interlock.contracts.api_contract import ApiOperation, operations, shared_schemas
@@ -21,7 +22,7 @@ from interlock.contracts.strict_json import parse
 from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
 from interlock.estate.system import Owner
-from interlock.model.problems import CallerProblem
+from interlock.model.problems import CallerProblem, EstateInvalid
 
 EVENTS, APIS, WEBHOOKS = "contracts/events", "contracts/apis", "contracts/webhooks"
 _DEPTH = 128
@@ -47,6 +48,17 @@ def read_events(folder: Folder, owners: Mapping[str, Owner], findings: Findings)
         if contract is not None:
             contracts.append(contract)
     return sorted(contracts, key=lambda one: (one.type, SemanticVersion.parse(one.version)))
+
+
+def sound_events(root: Path) -> list[EventContract]:
+    """The events of an estate, oldest version first, for who needs nothing else of it. EstateInvalid unless sound."""
+    folder, findings = Folder(root), Findings()
+    owners: dict[str, Owner] = {}
+    contracts = read_events(folder, owners, findings)
+    errors = [one for one in findings.errors if one.code != "OWNER_UNKNOWN"]
+    if errors:
+        raise EstateInvalid(f"Contracts of {root} have mistakes, the first in {errors[0].file}: {errors[0].detail}")
+    return contracts
 
 
 def read_apis(folder: Folder, owners: Mapping[str, Owner], findings: Findings) -> list[tuple[str, ApiOperation]]:

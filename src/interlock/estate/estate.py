@@ -10,6 +10,7 @@ from interlock.contracts.api_contract import ApiOperation
 from interlock.contracts.deprecation import Deprecation
 from interlock.contracts.event_contract import EventContract
 from interlock.estate.settings import Settings
+from interlock.estate.source import Source
 from interlock.estate.system import Operation, Owner, System
 from interlock.sdk.flow import Flow
 
@@ -39,6 +40,7 @@ class Estate:
     systems: Mapping[str, System]
     owners: Mapping[str, Owner]
     plans: Mapping[tuple[str, int], Deprecation] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def store_path(self) -> Path:

@@ -28,6 +28,7 @@ from interlock.estate.readers import Readers
 from interlock.estate.replayable_checks import NOTHING_CARRIED, Replayable, ReplayableChecks
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
+from interlock.estate.source_files import read_sources
 from interlock.estate.version_checks import Compare, VersionChecks
 from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 from interlock.model.problems import EstateInvalid
@@ -92,6 +93,7 @@ def examine(
     owners = read_owners(folder, findings)
     waivers = read_waivers(folder, owners, findings)
     systems = read_systems(folder, environment, settings, owners, findings)
+    sources = read_sources(folder, owners, findings)
     events = read_events(folder, owners, findings)
     operations = read_apis(folder, owners, findings)
     read_webhooks(folder, owners, findings)
@@ -108,9 +110,8 @@ def examine(
     plans = read_deprecations(folder, versions, owners, settings, findings)
     check_deprecations(plans, versions, today, findings)
     check_sunsets(promised, plans, versions, today, findings)
-    mode = settings.contracts.compatibility
     readers = Readers(flows.by_name.values(), folder)
-    VersionChecks(mode, readers, waivers, findings, compare, today).run(versions)
+    VersionChecks(settings.contracts.compatibility, readers, waivers, findings, compare, today).run(versions)
     ReplayableChecks(replayable, findings, compare).run(versions)
     waived = apply_waivers(waivers, findings, today)
     estate = Estate(
@@ -127,10 +128,14 @@ def examine(
         systems=_frozen(systems),
         owners=_frozen(owners),
         plans=_frozen(dict(plans.by_major)),
+        sources=_frozen(sources),
     )
-    contract_files = tuple(path for place in (EVENTS, APIS, WEBHOOKS) for path in folder.under(place, ""))
     shown = tuple(one for one in findings.all() if one.severity == "error" or BY_ID[one.code].needed)
-    return Examination(estate, shown, contract_files, waived)
+    return Examination(estate, shown, _contract_files(folder), waived)
+
+
+def _contract_files(folder: Folder) -> tuple[str, ...]:
+    return tuple(path for place in (EVENTS, APIS, WEBHOOKS) for path in folder.under(place, ""))
 
 
 def _check_unhandled(

@@ -15,7 +15,7 @@ from interlock.estate.system import Owner, System, SystemFile
 from interlock.estate.toml_file import TomlFile
 
 OWNERS = "owners.toml"
-_NAME = re.compile(r"[a-z][a-z0-9-]*")
+NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 class OwnerFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,7 +62,7 @@ def read_systems(
     for path in folder.under("systems", ".toml"):
         name = path.removeprefix("systems/").removesuffix(".toml")
         file = TomlFile(path, folder.files[path], findings)
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             file.add("SETTING_INVALID", (), f"{name} is no name of a system: lower-case letters, digits and dashes.")
         good = file.read(file.table, SystemFile)
         owner = file.table.get("owner")

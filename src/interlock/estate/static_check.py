@@ -19,6 +19,7 @@ from interlock.estate.readers import Readers
 from interlock.estate.secrets import find_secrets
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
 from interlock.estate.settings import Settings
+from interlock.estate.source_files import read_sources
 from interlock.estate.version_checks import Compare, VersionChecks
 from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
 
@@ -49,6 +50,7 @@ def read_static(
     owners = read_owners(folder, findings)
     waivers = read_waivers(folder, owners, findings)
     read_systems(folder, "local", settings, owners, findings)
+    read_sources(folder, owners, findings)
     read_events(folder, owners, findings)
     read_apis(folder, owners, findings)
     read_webhooks(folder, owners, findings)

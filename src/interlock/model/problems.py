@@ -33,6 +33,7 @@ Problem
 │   ├── SettingInvalid           500  a setting has no sense
 │   ├── AlreadyRunning           500  another process owns the store
 │   ├── EventsExpired            500  the log dropped events that were not read yet
+│   ├── TransactionMissing       500  an event would be committed by itself
 │   └── FormatUnsupported        500  the store was written by another format
 └── InternalProblem          we must act
     ├── HandlerFailed            500  a handler raised
@@ -296,6 +297,12 @@ class EventsExpired(ConfigurationProblem):
     def __init__(self, detail: str, *, first: int, **more: Any) -> None:
         super().__init__(detail, **more)
         self.first = first
+
+
+class TransactionMissing(ConfigurationProblem):
+    code = "transaction_missing"
+    title = "An event would be committed by itself"
+    next_step = "Begin a transaction, and write the rows of the application and the event within it."
 
 
 class FormatUnsupported(ConfigurationProblem):

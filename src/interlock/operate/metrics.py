@@ -53,6 +53,19 @@ COMMIT_SECONDS = Metric(
 )
 COMMIT_ITEMS = Metric("interlock_commit_items", "histogram", "Appended events and steps that shared one commit.")
 SPANS_DROPPED = Metric("interlock_trace_dropped_spans_total", "counter", "Sampled spans that were not written.")
+SOURCE_ROWS = Metric(
+    "interlock_source_rows_total",
+    "counter",
+    "Rows of users' own tables that this process has relayed since the start: published, known before, refused.",
+    ("source", "outcome"),
+)
+SOURCE_LEADS = Metric("interlock_source_leads", "gauge", "1 in the process that relays the source.", ("source",))
+SOURCE_LAG = Metric(
+    "interlock_source_lag_seconds",
+    "gauge",
+    "Age of the oldest row that the relay found when it looked last; 0 when none waited.",
+    ("source",),
+)
 
 METRICS: tuple[Metric, ...] = (
     HANDLINGS,
@@ -66,6 +79,9 @@ METRICS: tuple[Metric, ...] = (
     COMMIT_SECONDS,
     COMMIT_ITEMS,
     SPANS_DROPPED,
+    SOURCE_ROWS,
+    SOURCE_LEADS,
+    SOURCE_LAG,
 )
 
 Samples = Iterable[tuple[tuple[str, ...], float | Histogram]]

@@ -1,0 +1,140 @@
+"""The outboxes that an estate declares: which adapter reads each, and the relays that run in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from interlock.adapters.user_tables.bounds import Bounds
+from interlock.edge.event_intake import EventIntake
+from interlock.edge.refusals import Refusals
+from interlock.edge.source_relay import RelayPlan, SourceRelay
+from interlock.estate.estate import Estate
+from interlock.estate.settings import Settings
+from interlock.estate.source import Source
+from interlock.model.clock import Clock
+from interlock.model.ids import Ids
+from interlock.model.problems import Problem, SettingInvalid
+from interlock.operate import metrics
+from interlock.operate.metrics import Metric, Samples
+from interlock.ports.event_log import EventLog
+from interlock.ports.outbox_source import OutboxSource
+from interlock.ports.record_reader import RecordReader
+
+EXTRAS = {"postgres": "postgres", "mysql": "mysql"}
+
+
+def connection_strings(sources: Iterable[Source], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """By name of the source. SettingInvalid that names every missing variable at once; no value is ever shown."""
+    found = {source.name: environ.get(source.dsn.removeprefix("env:"), "") for source in sources}
+    missing = [
+        f"{source.dsn.removeprefix('env:')} (source {source.name})" for source in sources if not found[source.name]
+    ]
+    if missing:
+        raise SettingInvalid(
+            f"Connection strings that the sources refer to are not set: {', '.join(missing)}.",
+            next_step="Set these environment variables; docs/guides/outbox-in-your-database.md shows their form.",
+        )
+    return found
+
+
+def open_outbox(source: Source, dsn: str, root: Path, bounds: Bounds | None = None) -> OutboxSource:
+    """Nothing is connected yet. SettingInvalid when the driver of the dialect is not installed."""
+    bounds = bounds or Bounds()
+    if source.dialect == "sqlite":
+        from interlock.adapters.user_tables.sqlite import SqliteOutbox
+
+        return SqliteOutbox(root / dsn, source.table, bounds)
+    try:
+        if source.dialect == "mysql":
+            from interlock.adapters.user_tables.mysql import MysqlOutbox
+
+            return MysqlOutbox(dsn, source.table, bounds)
+        if source.mode == "logical":
+            from interlock.adapters.user_tables.logical import LogicalOutbox
+
+            return LogicalOutbox(dsn, source.table, bounds, slot=source.slot)
+        from interlock.adapters.user_tables.postgres import PostgresOutbox
+    except ImportError as error:
+        raise SettingInvalid(
+            f"The driver of the source {source.name} is not installed: {error}.",
+            next_step=f"Install it: pip install 'interlock[{EXTRAS[source.dialect]}]'",
+        ) from error
+    return PostgresOutbox(dsn, source.table, bounds)
+
+
+def dedupe_seconds(settings: Settings) -> float:
+    """How long the log recognises a resend by itself, at least."""
+    if settings.stores.log == "kafka":
+        return 0.0
+    if settings.stores.log == "jetstream":
+        return settings.jetstream.dedupe_seconds
+    return settings.limits.dedupe_bucket_seconds
+
+
+class Sources:
+    """All relays of this process. Without sources it does nothing."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        log: EventLog,
+        record: RecordReader,
+        refusals: Refusals,
+        clock: Clock,
+        ids: Ids,
+        admission: Callable[[], Problem | None],
+    ) -> None:
+        settings = estate.settings
+        sources = list(estate.sources.values())
+        strings = connection_strings(sources)
+        bounds = Bounds(row_bytes=settings.limits.body_bytes, limit_bytes=max(8_388_608, settings.limits.body_bytes))
+        intake = EventIntake(estate, log)
+        self._relays: list[SourceRelay] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        for source in sources:
+            plan = RelayPlan(
+                name=source.name,
+                source=source.uri,
+                batch=min(source.batch, settings.limits.pending_appends),
+                poll_seconds=source.poll_seconds,
+                dedupe_seconds=dedupe_seconds(settings),
+                json_depth=settings.limits.json_depth,
+            )
+            outbox = open_outbox(source, strings[source.name], estate.root, bounds)
+            relay = SourceRelay(plan, outbox, intake, log, record, refusals, clock, ids, admission)
+            self._relays.append(relay)
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(relay.run()) for relay in self._relays]
+
+    async def drain(self, seconds: float) -> None:
+        """Let the batches that are under way come to their end; what is cut off is found again by who leads next."""
+        for relay in self._relays:
+            relay.stop()
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def samples(self) -> dict[Metric, Samples]:
+        """For GET /metrics; from memory."""
+        figures = [(relay.plan.name, relay.figures) for relay in self._relays]
+        return {
+            metrics.SOURCE_ROWS: [
+                ((name, outcome), total)
+                for name, one in figures
+                for outcome, total in (
+                    ("published", one.published - one.duplicates),
+                    ("duplicate", one.duplicates),
+                    ("refused", one.refused),
+                )
+            ],
+            metrics.SOURCE_LEADS: [((name,), int(one.leads)) for name, one in figures],
+            metrics.SOURCE_LAG: [((name,), one.lag_seconds) for name, one in figures],
+        }
