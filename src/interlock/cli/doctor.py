@@ -24,12 +24,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
+    parser.add_argument(
+        "--nats-monitor",
+        default="",
+        metavar="URL",
+        help="monitoring port of a NATS server (default: 8222 of each)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(arguments: argparse.Namespace) -> int:
     watch = Stopwatch()
-    diagnosis = asyncio.run(diagnose(arguments.estate, arguments.environment))
+    diagnosis = asyncio.run(diagnose(arguments.estate, arguments.environment, arguments.nats_monitor))
     if arguments.json:
         findings = [one._asdict() for one in diagnosis.findings]
         print_json({"verdict": _verdict(diagnosis), "subject": diagnosis.subject, "findings": findings})
