@@ -12,9 +12,11 @@ from psycopg.conninfo import make_conninfo
 
 from interlock.adapters.postgres import PostgresStore
 from interlock.adapters.postgres.examination import (
+    Member,
     connections_finding,
     durability_findings,
     format_finding,
+    member_findings,
     pooler_finding,
     slots_finding,
     standby_finding,
@@ -59,6 +61,7 @@ def test_a_sound_server(desk: Desk, schema: str, monkeypatch: pytest.MonkeyPatch
     on_postgres(desk, monkeypatch, postgres.database(), schema)
     code, found = desk.found()
     wrong = [one for one in found.values() if one["check"].startswith("PG_") and one["verdict"] != "ok"]
+    wrong = [one for one in wrong if one["check"] != "PG_MEMBERS"]  # nobody runs on it
     assert (code, wrong) == (0, [])
     assert "flushed to the server's disk" in found["PG_FSYNC"]["said"]
     assert "the loss of that disk does" in found["PG_STANDBYS"]["said"]
@@ -175,3 +178,48 @@ def test_a_role_that_may_not_make_the_schema(desk: Desk, monkeypatch: pytest.Mon
     assert (code, found["PG_SCHEMA"]["verdict"]) == (1, "broken")
     assert "CREATE SCHEMA nobody_made_this AUTHORIZATION" in found["PG_SCHEMA"]["next_step"]
     execute(postgres.database(), "DROP ROLE poor_role")
+
+
+NAMES = ("PG_MEMBERS", "PG_LEASES", "PG_ALIKE")
+ONE = Member(3, "a:1", True, -8.0, 10.0, "0.1.0", "e" * 64, "s" * 64)
+OTHER = ONE._replace(epoch=4, name="b:2")
+
+
+@pytest.mark.parametrize(
+    ("members", "leases", "verdicts", "said"),
+    [
+        ([], {0: 0}, ["warn"], "No process"),
+        ([ONE, OTHER], {0: 3, 1: 4}, ["ok", "ok", "ok"], "a:1, b:2"),
+        ([ONE, OTHER._replace(late_seconds=40.0)], {0: 3, 1: 4}, ["warn", "ok", "ok"], "b:2 (40 s)"),
+        ([ONE], {0: 3, 1: 0, 2: 4}, ["ok", "warn", "ok"], "a:1"),
+        ([ONE, OTHER._replace(settings="t" * 64)], {0: 3, 1: 4}, ["ok", "ok", "warn"], "a:1"),
+        ([ONE, OTHER._replace(lease_seconds=5.0)], {0: 3, 1: 4}, ["ok", "ok", "warn"], "a:1"),
+    ],
+)
+def test_members(members: list[Member], leases: dict[int, int], verdicts: list[str], said: str) -> None:
+    found = member_findings(members, leases)
+    assert [one.verdict for one in found] == verdicts
+    assert [one.check for one in found] == list(NAMES[: len(found)])
+    assert said in found[0].said
+
+
+def test_members_of_a_schema(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = postgres.new_schema(2)
+    make(schema, partitions=2)
+    execute(
+        postgres.database(), f"SET search_path = {schema}",
+        "CREATE TABLE IF NOT EXISTS member(epoch bigint PRIMARY KEY, name text NOT NULL, runs_flows boolean NOT NULL, "
+        "flows integer[] NOT NULL, until timestamptz NOT NULL, lease_seconds double precision NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS lease(partition integer PRIMARY KEY, epoch bigint NOT NULL)",
+        "INSERT INTO lease VALUES (0, 0), (1, 0) ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch",
+        "INSERT INTO member VALUES (1, 'here:7', true, '{}', 'infinity', 10), "
+        "(2, 'there:8', true, '{}', clock_timestamp() - interval '1 minute', 10)",
+        "UPDATE lease SET epoch = 1 WHERE partition = 0",
+    )  # fmt: skip
+    desk.settings(f'\n[stores]\nkind = "postgres"\nschema = "{schema}"\npartitions = 2\n')
+    monkeypatch.setenv("INTERLOCK_POSTGRES", postgres.database())
+    _, found = desk.found()
+    assert "there:8 (60 s)" in found["PG_MEMBERS"]["said"]
+    assert "the partitions 1:" in found["PG_LEASES"]["said"]
+    assert found["PG_ALIKE"]["verdict"] == "ok"
+    execute(postgres.database(), f"DROP SCHEMA {schema} CASCADE")

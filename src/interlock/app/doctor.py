@@ -28,9 +28,10 @@ LOG = Check(
 RECORD = Check("RECORD_READ", "whether the record can be read", CLEAR_ERROR, "See what the store's checks say.")
 OWN_CHECKS = (STORE, LOG, RECORD)
 # Where these say unknown, something could not be looked at at all.
-LOOKS = frozenset(
-    {"ESTATE_LOADS", "STORE_KIND", "SQLITE_OPENS", "PG_REACHED", "NATS_REACHED", "KAFKA_REACHED", "RECORD_READ"}
-)
+LOOKS = frozenset({
+    "ESTATE_LOADS", "STORE_KIND", "SQLITE_OPENS", "PG_REACHED", "LOG_ADDRESS", "NATS_REACHED", "KAFKA_REACHED",
+    "RECORD_READ",
+})  # fmt: skip
 _WORST_FIRST = ("broken", "warn", "unknown", "ok")
 
 

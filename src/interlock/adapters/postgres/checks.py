@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.model.diagnosis import BOUNDED, CLEAR_ERROR, DURABLE, FINAL, NO_PAYLOAD, ORDER, Check
+from interlock.model.diagnosis import BOUNDED, CLEAR_ERROR, DURABLE, FINAL, NO_PAYLOAD, NOTHING_DROPPED, ORDER, Check
 
 REACHED = Check(
     "PG_REACHED", "whether the server takes our connection", CLEAR_ERROR,
@@ -72,7 +72,19 @@ VACUUM = Check(
     "PG_VACUUM", "`autovacuum`, dead rows, and the age of the oldest transaction number", BOUNDED,
     "Set autovacuum = on; meanwhile run VACUUM on the tables of the schema.",
 )  # fmt: skip
+MEMBERS = Check(
+    "PG_MEMBERS", "the processes on the store, and how long ago each was heard of", FINAL,
+    "See what became of it on its machine; the others take its partitions over by themselves.",
+)  # fmt: skip
+LEASES = Check(
+    "PG_LEASES", "whether somebody has each partition", NOTHING_DROPPED,
+    "Start a process that runs flows: interlock up",
+)  # fmt: skip
+ALIKE = Check(
+    "PG_ALIKE", "whether all processes have one release, one estate and the same settings", CLEAR_ERROR,
+    "Finish the upgrade: start the processes that are behind again.",
+)  # fmt: skip
 CHECKS = (
     REACHED, VERSION, FSYNC, FULL_PAGES, COMMIT, STANDBYS, UNLOGGED, WAL_LEVEL, PRIMARY, ENCODING, CONNECTIONS, POOLER,
-    TLS, CLOCK, SCHEMA, PARTITIONS, TRANSACTIONS, SLOTS, VACUUM,
+    TLS, CLOCK, SCHEMA, PARTITIONS, MEMBERS, LEASES, ALIKE, TRANSACTIONS, SLOTS, VACUUM,
 )  # fmt: skip

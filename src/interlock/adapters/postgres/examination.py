@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from ipaddress import ip_address
+from typing import NamedTuple
 
 import psycopg
 
@@ -20,6 +21,19 @@ LONG_TRANSACTION_SECONDS = 300
 LARGE_SLOT_BYTES = 1 << 30
 OLD_TRANSACTION_NUMBERS = 1_000_000_000
 SLOW_STANDBY_MS = 10_000
+
+
+class Member(NamedTuple):
+    """`late_seconds` is how long its lease is over; below zero, or 0 of an owner without end, while it lives."""
+
+    epoch: int
+    name: str
+    runs_flows: bool
+    late_seconds: float
+    lease_seconds: float
+    release: str
+    estate: str
+    settings: str
 
 
 async def examine(dsn: str, schema: str, partitions: int, clock: Clock) -> list[Finding]:
@@ -225,12 +239,63 @@ async def _schema(connection: Connection, target: Target, partitions: int) -> As
         )
     else:
         yield checks.PARTITIONS.ok(f"{found} partitions, as the settings say.")
+    for one in await _members(connection, target):
+        yield one
     unlogged = [row[0] for row in await fetch(connection, ask.UNLOGGED, (name,))]
     if unlogged:
         said = f"Unlogged, so emptied by a crash of the server: {', '.join(unlogged)}."
         yield checks.UNLOGGED.broken(said, f"ALTER TABLE {name}.{unlogged[0]} SET LOGGED")
     else:
         yield checks.UNLOGGED.ok("All tables of the schema are written ahead.")
+
+
+async def _members(connection: Connection, target: Target) -> list[Finding]:
+    if not await scalar(connection, ask.HAS_MEMBERS, (target.schema,)):
+        return []
+    members = [Member(*row) for row in await fetch(connection, ask.MEMBERS)]
+    return member_findings(members, dict(await fetch(connection, ask.LEASES)))
+
+
+def member_findings(members: Sequence[Member], leases: Mapping[int, int]) -> list[Finding]:
+    """`leases` are epochs by partition, 0 for nobody's."""
+    if not members:
+        return [checks.MEMBERS.warn("No process is on the store: nothing is worked off.", checks.LEASES.fix)]
+    return [_heard(members), _leased(members, leases), _alike(members)]
+
+
+def _heard(members: Sequence[Member]) -> Finding:
+    late = [f"{one.name} ({one.late_seconds:,.0f} s)" for one in members if one.late_seconds > 0]
+    if late:
+        return checks.MEMBERS.warn(
+            f"Silent beyond their lease: {', '.join(late)}. What they write from now on may be refused, and their "
+            "partitions go to others, if there are any."
+        )
+    return checks.MEMBERS.ok(f"Processes on the store: {', '.join(one.name for one in members)}; all were heard of.")
+
+
+def _leased(members: Sequence[Member], leases: Mapping[int, int]) -> Finding:
+    living = {one.epoch for one in members}
+    free = [str(partition) for partition, epoch in leases.items() if epoch not in living]
+    if free:
+        shown = ", ".join(free[:8]) + (f" and {len(free) - 8} more" if len(free) > 8 else "")
+        return checks.LEASES.warn(f"Nobody works off the partitions {shown}: their events wait.")
+    return checks.LEASES.ok(f"Each of {len(leases)} partitions is leased.")
+
+
+def _alike(members: Sequence[Member]) -> Finding:
+    parts = {
+        "releases": {one.release for one in members},
+        "estates": {one.estate[:6] for one in members},
+        "settings": {one.settings[:6] for one in members},
+        "lease_seconds": {f"{one.lease_seconds:g}" for one in members},
+    }
+    mixed = [f"{name} {', '.join(sorted(values))}" for name, values in parts.items() if len(values) > 1]
+    if mixed:
+        return checks.ALIKE.warn(
+            f"The processes differ: {'; '.join(mixed)}. During an upgrade that is so; afterwards one of them does "
+            "other things with an event than the rest."
+        )
+    return checks.ALIKE.ok("All processes have one release, one estate and the same settings.")
 
 
 def format_finding(name: str, found: int, size: int) -> Finding:

@@ -56,4 +56,15 @@ DEAD_ROWS = (
     "SELECT relname, n_live_tup, n_dead_tup FROM pg_stat_user_tables WHERE schemaname = $1::text "
     "AND n_dead_tup > 10000 AND n_dead_tup > 4 * n_live_tup ORDER BY n_dead_tup DESC LIMIT 3"
 )
+HAS_MEMBERS = (
+    "SELECT count(*) = 2 FROM pg_class WHERE relnamespace = to_regnamespace($1::text) "
+    "AND relname IN ('member', 'lease')"
+)
+MEMBERS = (
+    "SELECT m.epoch, m.name, m.runs_flows, CASE m.until WHEN 'infinity' THEN 0 ELSE "
+    "extract(epoch FROM clock_timestamp() - m.until)::float8 END, m.lease_seconds, coalesce(s.release, '?'), "
+    "coalesce(s.estate_hash, '?'), coalesce(s.settings_hash, '?') "
+    "FROM member AS m LEFT JOIN start AS s ON s.epoch = m.epoch ORDER BY m.epoch"
+)
+LEASES = "SELECT partition, epoch FROM lease ORDER BY partition"
 AGE = "SELECT age(datfrozenxid)::bigint FROM pg_database WHERE datname = current_database()"
