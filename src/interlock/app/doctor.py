@@ -11,7 +11,8 @@ from interlock import __version__
 from interlock.adapters.sqlite import examination as sqlite_examination
 from interlock.adapters.system import SystemClock
 from interlock.app import host_examination
-from interlock.app.stores import REFERENCE, PostgresPlace, SqlitePlace, StorePlace, extra, place_of_store, told
+from interlock.app.references import REFERENCE
+from interlock.app.stores import PostgresPlace, SqlitePlace, StorePlace, place_of_store, postgres_driver, told
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.flows.engine import types_of
@@ -139,7 +140,7 @@ async def _store(estate: Estate, place: StorePlace, clock: SystemClock) -> list[
 
 
 async def _postgres(place: PostgresPlace, partitions: int, clock: SystemClock) -> list[Finding]:
-    with extra():
+    with postgres_driver():
         from interlock.adapters.postgres.examination import examine
     return await examine(place.dsn, place.schema, partitions, clock)
 

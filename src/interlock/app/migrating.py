@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from interlock.adapters.sqlite.archive import SqliteArchive, SqliteRestoration
-from interlock.app.stores import connection_string, extra
+from interlock.app.stores import connection_string, postgres_driver
 from interlock.estate.estate import Estate
 from interlock.model.archive import EVENT, KINDS, Digest, Kind, Places
 from interlock.model.problems import SettingInvalid, StorageCorrupt
@@ -111,7 +111,7 @@ async def open_source(estate: Estate) -> MovedArchive:
         raise SettingInvalid("The memory store keeps nothing that could be moved.")
     if stores.kind == "sqlite":
         return SqliteArchive(estate.store_path)
-    with extra():
+    with postgres_driver():
         from interlock.adapters.postgres.archive import PostgresArchive
     return await PostgresArchive.open(connection_string(stores.dsn, os.environ), schema=stores.schema)
 
@@ -120,7 +120,7 @@ async def make_target(estate: Estate, to: str, partitions: int) -> Restoration:
     stores = estate.settings.stores
     if to == "sqlite":
         return SqliteRestoration(estate.store_path, partitions)
-    with extra():
+    with postgres_driver():
         from interlock.adapters.postgres.archive import PostgresRestoration
     return await PostgresRestoration.make(connection_string(stores.dsn, os.environ), stores.schema, partitions)
 

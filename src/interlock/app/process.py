@@ -76,6 +76,7 @@ class Process:
         self.stores = await open_stores(estate)
         self.log, self.store = self.stores
         opened.push_async_callback(self.stores.close)
+        self.stores.watch(self.fail)
         self.sink = trace_sink(estate)
         opened.push_async_callback(self.sink.close)
         limits = flow_limits(settings)
@@ -120,7 +121,7 @@ class Process:
             self.clock,
             self.ids,
             edge_limits(settings),
-            lag=lambda: self.engine.lag,
+            lag=lambda: self.engine.lag + self.stores.unindexed,
             free_disk=self._free_disk,
             metrics=EngineMetrics(self.engine, self.deliverer, self.store, self.sink, lambda: self.sources.samples()),
             sink=self.sink,

@@ -6,8 +6,8 @@ PostgreSQL is an extra: its driver is imported by those who use it, so that an e
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -15,15 +15,18 @@ from typing import NamedTuple, Protocol
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_schemas import MemorySchemas
 from interlock.adapters.sqlite import SqliteReader, SqliteSchemas, SqliteStore
+from interlock.adapters.system import SystemClock
 from interlock.app.control_path import control_path
+from interlock.app.outside_logs import extra, open_outside
+from interlock.app.references import value_of
 from interlock.estate.estate import Estate
-from interlock.model.problems import SettingInvalid
+from interlock.flows.indexed_log import IndexedLog
+from interlock.model.problems import Problem, SettingInvalid
 from interlock.ports.event_log import EventLog
 from interlock.ports.record_reader import RecordReader
 from interlock.ports.schema_store import SchemaStore
 from interlock.ports.state_store import StateStore
 
-REFERENCE = "env:"
 OTHER_ENGINE_SECONDS = 5.0  # for an engine that was killed a moment ago, or is about to end
 
 
@@ -36,6 +39,16 @@ class Stores(NamedTuple):
 
     log: EventLog
     state: StateStore
+
+    @property
+    def unindexed(self) -> int:
+        """Positions of a log elsewhere that the state does not know of yet: they count as lag."""
+        return self.log.unindexed if isinstance(self.log, IndexedLog) else 0
+
+    def watch(self, failed: Callable[[Problem], None]) -> None:
+        """Be told when what runs in the background breaks for good."""
+        if isinstance(self.log, IndexedLog):
+            self.log.on_failure = failed
 
     async def close(self) -> None:
         """The log first: what it does in the background needs the state."""
@@ -74,7 +87,7 @@ class PostgresPlace:
 
     async def reader(self) -> RecordReader:
         """Read-only; also while engines run. NotFound when there is none."""
-        with extra():
+        with postgres_driver():
             from interlock.adapters.postgres import PostgresReader
         return await PostgresReader.open(self.dsn, schema=self.schema)
 
@@ -82,16 +95,9 @@ class PostgresPlace:
 StorePlace = SqlitePlace | PostgresPlace
 
 
-@contextmanager
-def extra() -> Iterator[None]:
-    """Around the import of an adapter that is an extra. SettingInvalid when it is not installed."""
-    try:
-        yield
-    except ImportError as error:
-        raise SettingInvalid(
-            f"stores.kind is postgres, and its driver is not installed: {error}.",
-            next_step="Install it: pip install 'interlock[postgres]'",
-        ) from error
+def postgres_driver() -> AbstractContextManager[None]:
+    """Around the import of the PostgreSQL adapter."""
+    return extra("stores.kind is postgres", "postgres")
 
 
 def place_of_store(estate: Estate, environ: Mapping[str, str] = os.environ) -> StorePlace:
@@ -105,31 +111,57 @@ def place_of_store(estate: Estate, environ: Mapping[str, str] = os.environ) -> S
 
 
 def connection_string(reference: str, environ: Mapping[str, str]) -> str:
-    """What the reference stands for; its value is never shown. SettingInvalid when it is not set."""
-    name = reference.removeprefix(REFERENCE)
-    if not environ.get(name):
-        raise SettingInvalid(
-            f"stores.dsn refers to the environment variable {name}, which is not set.",
-            next_step=f"Set it, as in: export {name}=postgresql://user@host:5432/database",
-        )
-    return environ[name]
+    """What stores.dsn stands for; its value is never shown. SettingInvalid when it is not set."""
+    return value_of("stores.dsn", reference, "postgresql://user@host:5432/database", environ)
 
 
 def told(estate: Estate) -> str:
     """Where the data is, for people."""
     stores = estate.settings.stores
     if stores.kind == "postgres":
-        return f"postgres, schema {stores.schema} of {stores.dsn}"
+        beside = "" if stores.log == "state" else f", log in {stores.log}"
+        return f"postgres, schema {stores.schema} of {stores.dsn}{beside}"
     return stores.kind
 
 
 async def open_stores(estate: Estate) -> Stores:
     """What the settings name. SettingInvalid for what does not go together."""
     stores = estate.settings.stores
-    if stores.log != "state":
-        raise SettingInvalid(f"stores.log = {stores.log} is not there yet.", next_step="Leave it out.")
-    store = await open_store(estate)
-    return Stores(store, store)
+    if stores.log == "state":
+        store = await open_store(estate)
+        return Stores(store, store)
+    if stores.kind != "postgres":
+        raise SettingInvalid(
+            f'stores.log = "{stores.log}" needs its state on PostgreSQL; stores.kind is "{stores.kind}".',
+            next_step='Set stores.kind = "postgres", or leave stores.log out.',
+        )
+    return await open_apart(estate)
+
+
+async def open_apart(estate: Estate) -> Stores:
+    """State on PostgreSQL, the log elsewhere; the state knows all of the log when this returns."""
+    with postgres_driver():
+        from interlock.adapters.postgres import PostgresState
+    place, stores, limits = place_of_store(estate), estate.settings.stores, estate.settings.limits
+    assert isinstance(place, PostgresPlace)
+    async with AsyncExitStack() as opened:
+        state = await PostgresState.open_beside(
+            place.dsn,
+            stores.log,
+            schema=place.schema,
+            partitions=stores.partitions,
+            dedupe_bucket_seconds=max(1, int(limits.dedupe_bucket_seconds)),
+            limit_pending=limits.pending_appends,
+        )
+        opened.push_async_callback(state.close)
+        refuse_other_partitions(state.partitions, stores.partitions)
+        await refuse_other_estate(place, estate)
+        await state.own_alone(OTHER_ENGINE_SECONDS)
+        log = IndexedLog(await open_outside(estate, state), state, state, SystemClock())
+        opened.push_async_callback(log.close)
+        await log.catch_up()
+        opened.pop_all()
+    return Stores(log, state)
 
 
 async def open_store(estate: Estate) -> Store:
@@ -159,7 +191,7 @@ async def open_store(estate: Estate) -> Store:
 
 async def open_postgres(place: PostgresPlace, estate: Estate, bucket_seconds: int) -> Store:
     """As the only engine on it."""
-    with extra():
+    with postgres_driver():
         from interlock.adapters.postgres import PostgresStore
     stores = estate.settings.stores
     store = await PostgresStore.open(
@@ -209,7 +241,7 @@ async def open_schemas(estate: Estate, store: StateStore) -> SchemaStore:
         return MemorySchemas()
     stores = estate.settings.stores
     dsn = connection_string(stores.dsn, os.environ)
-    with extra():
+    with postgres_driver():
         from interlock.adapters.postgres import PostgresSchemas
     return await PostgresSchemas.open(dsn, schema=stores.schema)
 

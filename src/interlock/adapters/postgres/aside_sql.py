@@ -43,3 +43,5 @@ FIND_UNCLAIMED = (
     "SELECT log.id, log.source, log.partition, log.position FROM log JOIN unnest($2::text[], $3::text[]) AS "
     "w(id, source) ON log.id = w.id AND log.source = w.source WHERE log.partition = ANY($1::bigint[])"
 )
+IDENTITY_KEEP = "INSERT INTO meta(name, value) VALUES ('identity', $1::text) ON CONFLICT (name) DO NOTHING RETURNING 1"
+IDENTITY = "SELECT value FROM meta WHERE name = 'identity'"

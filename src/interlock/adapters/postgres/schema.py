@@ -19,7 +19,7 @@ _TAKEN = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace($1:
 
 
 class Meta(NamedTuple):
-    """`identity`: what a log elsewhere is known by as that of this state; empty where the log is here."""
+    """`identity`: what the log of this state is known by, where it lies elsewhere; empty until it was opened."""
 
     partitions: int
     secret: bytes
@@ -70,7 +70,7 @@ async def create(connection: Connection, target: Target, partitions: int, log: s
     await connection.execute(sql.CREATE.encode(), prepare=False)
     rows = {"format": "1", "partitions": str(partitions), "hash": HASH_NAME, "secret": secrets.token_hex(32)}
     if log != HERE:
-        rows |= {"log": log, "identity": secrets.token_hex(16)}
+        rows["log"] = log
     for row in rows.items():
         await connection.execute(b"INSERT INTO meta(name, value) VALUES ($1::text, $2::text)", row)
     await connection.execute(

@@ -15,7 +15,7 @@ from interlock.adapters.postgres.schema import prepare
 from interlock.adapters.postgres.store import PAGE_BYTES, PostgresStore, settle
 from interlock.adapters.postgres.transaction import Committed
 from interlock.model.event import Appended, Event, Stored
-from interlock.model.problems import Problem, Unexpected
+from interlock.model.problems import Problem, SettingInvalid, Unexpected
 from interlock.ports.event_log import AppendDone, Slice
 from interlock.ports.log_index import Identity, Stretch
 from interlock.ports.outbox import Waiting
@@ -50,6 +50,16 @@ class PostgresState(PostgresStore):
         store._bucket_us = dedupe_bucket_seconds * 1_000_000
         await store._start_or_close(limit_pending)
         return store
+
+    async def keep_identity(self, identity: str) -> None:
+        """Remember which log this state belongs to, for good. SettingInvalid when it is another one already."""
+        await self._all(aside_sql.IDENTITY_KEEP, identity)
+        self.identity = str((await self._all(aside_sql.IDENTITY))[0][0])
+        if self.identity != identity:
+            raise SettingInvalid(
+                f"The state belongs to the log {self.identity}, this is {identity}.",
+                next_step="Point the settings at the log that this state was made with.",
+            )
 
     def append(self, events: Sequence[Event], done: AppendDone) -> None:
         problem = Unexpected("The log of this state lies elsewhere.")
