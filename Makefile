@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: demo test check slow bench docs lock clean help
+.PHONY: demo test check servers slow bench docs lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -25,7 +25,13 @@ check: .venv/ready ## lint, types, architecture, unit tests: under two minutes
 	$(RUN) -m interlock.cli.main check estates/commerce
 	$(RUN) -m pytest -q -m "not faults and not slow and not journey and not servers and not patient"
 
-test: .venv/ready ## everything but the slow suite
+servers: ## what the tests start and no package registry has: MariaDB, on Debian as root; elsewhere tests are skipped
+	@command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends mariadb-server-core >/dev/null; \
+	} || echo "MariaDB is not there and cannot be installed here (root on Debian can): its tests will be skipped"
+
+test: .venv/ready servers ## everything but the slow suite
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -45,6 +45,8 @@ class Database:
             return mysql_connection(self.dsn, autocommit)
         if self.library is sqlite3:
             return sqlite3.connect(self.dsn, isolation_level=None)
+        if self.library is sqlite3:
+            return sqlite3.connect(self.dsn, isolation_level=None)
         return apsw.Connection(self.dsn)
 
     def run(self, *statements: str) -> list[Any]:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from interlock.adapters.user_tables.bounds import Bounds
+from interlock.adapters.user_tables.outbox_sql import COLUMNS, Dialect, checked
+from interlock.adapters.user_tables.outbox_sql import DEFAULT_TABLE as DEFAULT_TABLE
+from interlock.adapters.user_tables.outbox_sql import DIALECTS as DIALECTS
+from interlock.adapters.user_tables.outbox_sql import ddl as ddl
 from interlock.edge.event_intake import EventIntake
 from interlock.edge.refusals import Refusals
 from interlock.edge.source_relay import RelayPlan, SourceRelay
@@ -16,13 +22,14 @@ from interlock.estate.settings import Settings
 from interlock.estate.source import Source
 from interlock.model.clock import Clock
 from interlock.model.ids import Ids
-from interlock.model.problems import Problem, SettingInvalid
+from interlock.model.problems import Problem, SettingInvalid, to_document
 from interlock.operate import metrics
 from interlock.operate.metrics import Metric, Samples
 from interlock.ports.event_log import EventLog
-from interlock.ports.outbox_source import OutboxSource
+from interlock.ports.outbox_source import OutboxFigures, OutboxSource, RefusedRow
 from interlock.ports.record_reader import RecordReader
 
+NO_FIGURES = OutboxFigures(0, 0, 0.0)
 EXTRAS = {"postgres": "postgres", "mysql": "mysql"}
 
 
@@ -63,6 +70,41 @@ def open_outbox(source: Source, dsn: str, root: Path, bounds: Bounds | None = No
             next_step=f"Install it: pip install 'interlock[{EXTRAS[source.dialect]}]'",
         ) from error
     return PostgresOutbox(dsn, source.table, bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How one source stands, asked of its database; `problem` when it could not be asked."""
+
+    name: str
+    figures: OutboxFigures = NO_FIGURES
+    refused: Sequence[RefusedRow] = ()
+    problem: Problem | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        rows = [{**one.row.attributes, "refused": one.code, "reason": one.reason} for one in self.refused]
+        problem = None if self.problem is None else to_document(self.problem)
+        return {"source": self.name, **self.figures._asdict(), "rows": rows, "problem": problem}
+
+
+async def source_states(estate: Estate, limit: int, environ: Mapping[str, str] = os.environ) -> list[SourceState]:
+    """Of all sources, with at most `limit` refused rows each. Leads nothing, changes nothing."""
+    strings = connection_strings(estate.sources.values(), environ)
+    states: list[SourceState] = []
+    for source in estate.sources.values():
+        try:
+            outbox = open_outbox(source, strings[source.name], estate.root)
+            states.append(SourceState(source.name, await outbox.figures(), await outbox.refused(limit)))
+            await outbox.close()
+        except Problem as problem:
+            states.append(SourceState(source.name, problem=problem))
+    return states
+
+
+def written_by(dialect: Dialect, table: str) -> str:
+    """The INSERT for any language, with the marks of the dialect's own drivers. ValueError for a wrong name."""
+    marks = [f"${number}" if dialect == "postgres" else "?" for number in range(1, len(COLUMNS) + 1)]
+    return f"INSERT INTO {checked(table)} ({', '.join(COLUMNS)})\nVALUES ({', '.join(marks)});"
 
 
 def dedupe_seconds(settings: Settings) -> float:

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "gate": "judge a change of the contracts against another git revision",
     "changelog": "what each version of each contract changed, and when old ones end",
     "doctor": "look at a deployment: which promises its settings give or break",
+    "outbox": "the table in your own database from which events are relayed: how it is made, how it stands",
     "dlq": "list, show, redrive and discard dead letters",
     "migrate": "carry the data to another kind of store, with checksums, and back",
 }
