@@ -50,7 +50,7 @@ def _make_stale(bench: Bench, chance: random.Random) -> None:
     """Pages arrive some turns of the loop after they were read."""
     real = bench.store.pending_deliveries
 
-    async def stale(after_due_us: int, after_id: str, limit: int) -> list[DeliveryRow]:
+    async def stale(after_due_us: int, after_id: str, limit: int, _: object) -> list[DeliveryRow]:
         page: list[DeliveryRow] = await real(after_due_us, after_id, limit)
         await settle(chance.randint(0, 60))
         return page

@@ -7,19 +7,35 @@ from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 from flows.shop import Producer, estate_of
-from interlock import Flow
+from interlock import Flow, RetrySchedule
 from interlock.adapters.audience import Audience
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.null_sink import NullSink
+from interlock.delivery.deliverer import Deliverer
+from interlock.estate.system import Operation, System
 from interlock.flows.crew import Enlistment
 from interlock.flows.engine import Engine
 from interlock.flows.limits import FlowLimits
 from interlock.model.handling import HandlingState
 from interlock.model.problems import Problem, StorageUnavailable
 from interlock.model.record import HandlingRow
+from interlock.ports.http_client import HttpClient
 from interlock.testing.fake_clock import FakeClock, settle
 from interlock.testing.seeded_ids import SeededIds
 
+CHARGE = Operation(
+    name="payments.charge",
+    method="POST",
+    path="/charges",
+    timeout_seconds=5,
+    retry=RetrySchedule((0.5, 1, 2, 4)),
+    concurrency=4,
+)
+PAYMENTS = {
+    "payments": System(
+        name="payments", owner="team", base_url="http://p", secret_ref=None, operations={"charge": CHARGE}
+    )
+}
 PARTITIONS = 8
 LEASE_SECONDS = 9.0
 LATENCY_SECONDS = 0.03  # of a commit
@@ -93,6 +109,8 @@ class Crewmate:
         estate, ids = estate_of(*flows), SeededIds(len(fleet.crew) + 1, fleet.clock)
         self.engine = Engine(estate, view, view, fleet.clock, ids, NullSink(), LIMITS, self.enlistment)
         self.engine.on_fenced = self._fenced
+        self.deliverer: Deliverer | None = None
+        self._fleet = fleet
 
     def _fenced(self, problem: Problem) -> None:
         self.ended.append(problem)
@@ -103,14 +121,29 @@ class Crewmate:
         return self.engine.crew.partitions
 
     async def start(self) -> None:
-        await self.engine.acquire()
+        epoch = await self.engine.acquire()
+        fleet = self._fleet
+        if fleet.client is not None and self.enlistment.runs_flows:
+            ids = SeededIds(1000 + len(fleet.crew), fleet.clock)
+            store = cast(MemoryStore, self.view)
+            self.deliverer = Deliverer(
+                store, fleet.client, PAYMENTS, {}, fleet.clock, ids, epoch, frozenset(), shared=True
+            )
+            assert self.engine.crew is not None
+            self.deliverer.stale = lambda: self.engine.crew.stale
+            self.deliverer.on_failure = self._fenced
+            self.engine.on_calls = self.deliverer.enqueue
+            self.engine.share(self.deliverer)
         await self.engine.start()
+        if self.deliverer is not None:
+            await self.deliverer.start()
 
 
 class Fleet:
     """The processes on one store."""
 
-    def __init__(self, *flows: Flow, drain_seconds: float = 5.0) -> None:
+    def __init__(self, *flows: Flow, drain_seconds: float = 5.0, client: HttpClient | None = None) -> None:
+        self.client = client
         self.clock = FakeClock()
         self.store = MemoryStore(PARTITIONS, secret=b"s" * 32, monotonic_us=self.clock.monotonic_us)
         self.producer = Producer(self.store, self.clock)
@@ -133,6 +166,8 @@ class Fleet:
 
     async def _leave(self, mate: Crewmate) -> None:
         await mate.engine.drain(self.drain_seconds)
+        if mate.deliverer is not None:
+            await mate.deliverer.drain(self.drain_seconds)
         await mate.engine.leave()
 
     async def kill(self, mate: Crewmate) -> None:
@@ -141,6 +176,10 @@ class Fleet:
         for worker in mate.engine._workers.values():
             worker.abandon()
         mate.engine._scheduler.stop()
+        if mate.deliverer is not None:
+            killing = asyncio.create_task(mate.deliverer.drain(0))
+            await settle(3)
+            killing.cancel()
         for task in [mate.engine._upkeep, *mate.engine.crew._tasks]:
             task.cancel()
         await settle(3)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interlock.delivery.breaker import NEVER_US, Breaker
 from interlock.delivery.filling import Filling
 from interlock.delivery.lane import Lane
 from interlock.delivery.limits import DeliveryLimits
+from interlock.delivery.lookout import look_out
 from interlock.delivery.outcome import WORDS, Outcome
 from interlock.delivery.request import Target, headers_of
 from interlock.delivery.settlement import Tried, settle
@@ -36,14 +37,26 @@ if TYPE_CHECKING:
     from interlock.estate.system import System
 
 log = logging.getLogger("interlock.delivery")
+_STALE_US = 200_000  # until it is asked again whether we still have our partitions
 _LONGEST_SLEEP_SECONDS = 300  # the wall clock may be stepped while we sleep
 UNKNOWN_OPERATION = "unknown_operation"  # dead-lettered at once: redrive it when the estate has the operation again
 RETRIED = "retry"
 DEFAULT_LIMITS = DeliveryLimits()
 
 
+class Out(NamedTuple):
+    """An attempt under way."""
+
+    task: asyncio.Task[None]
+    partition: int
+
+
 class Deliverer:
-    """Runs on one event loop. `failure` is set, and `on_failure` called, when it had to stop for good."""
+    """Runs on one event loop. `failure` is set, and `on_failure` called, when it had to stop for good.
+
+    It sends all there is; or, when it is `shared`, what belongs to the partitions that `take` brings. `stale` tells
+    then whether others may have those by now: no call is begun meanwhile.
+    """
 
     def __init__(
         self,
@@ -57,7 +70,10 @@ class Deliverer:
         reply_subjects: frozenset[str],
         limits: DeliveryLimits = DEFAULT_LIMITS,
         sink: TraceSink | None = None,
+        shared: bool = False,
     ) -> None:
+        self._partitions: frozenset[int] | None = frozenset() if shared else None
+        self.stale: Callable[[], bool] = lambda: False
         self._store, self._client, self._clock, self._ids = store, client, clock, ids
         self._epoch = epoch
         self._reply_subjects = reply_subjects
@@ -68,8 +84,12 @@ class Deliverer:
         self._lanes = {name: self._lane(name, target.concurrency) for name, target in self._targets.items()}
         self._unknown = self._lanes[UNKNOWN] = self._lane(UNKNOWN, 1)
         self._breakers = {target.system: self._breaker() for target in self._targets.values()}
-        self._filling = Filling(store, self._lanes, self._unknown, clock, limits.page_rows, self._pump, self._stop)
-        self._attempts: dict[str, asyncio.Task[None]] = {}
+        self._filling = Filling(
+            store, self._lanes, self._unknown, clock, limits.page_rows, self._ours, self._pump, self._stop
+        )
+        self._looking: asyncio.Task[None] | None = None
+        self._attempts: dict[str, Out] = {}
+        self._sending: set[str] = set()  # those whose answer has not come
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_us = NEVER_US
         self._turn = 0
@@ -80,12 +100,48 @@ class Deliverer:
     async def start(self) -> None:
         """Begin: with the rows that the store has pending, page by page, and with those that come in."""
         self._running = True
+        if self._partitions is not None:
+            self._looking = asyncio.create_task(look_out(self._filling.look, self._pump, self._clock))
+            self._looking.add_done_callback(self._looked)
         self._pump()
+
+    async def take(self, partitions: Collection[int]) -> None:
+        """Send what is pending in these too."""
+        if self._partitions is not None:
+            self._partitions |= frozenset(partitions)
+            for lane in self._lanes.values():
+                lane.forget()
+            self._pump()
+
+    async def give_back(self, partitions: Collection[int], seconds: float) -> None:
+        """Begin nothing more of these. What is out may end within the time; afterwards nothing is to be committed."""
+        if self._partitions is None:
+            return
+        self._partitions -= frozenset(partitions)
+        for lane in self._lanes.values():
+            lane.drop(partitions)
+        out = {one: out.task for one, out in self._attempts.items() if out.partition in partitions}
+        await self._ended_within(list(out.values()), seconds)
+        for one, task in out.items():
+            if one in self._sending:
+                task.cancel()
+        await asyncio.gather(*out.values(), return_exceptions=True)
+
+    def _ours(self) -> frozenset[int] | None:
+        return self._partitions
+
+    def _has(self, row: DeliveryRow) -> bool:
+        return self._partitions is None or row.partition in self._partitions
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, Closed):
+            broke = Unexpected(f"The deliverer's lookout broke: {type(error).__name__}: {error}.")
+            self._stop(error if isinstance(error, Problem) else broke)
 
     def enqueue(self, rows: Sequence[DeliveryRow]) -> None:
         """Rows whose commit is durable. Before `start` and beyond the memory bound they are left to the store."""
         for row in rows:
-            if row.state is DeliveryState.PENDING:
+            if row.state is DeliveryState.PENDING and self._has(row):
                 self._lanes.get(subject_of(row), self._unknown).offer(row)
         self._pump()
 
@@ -93,16 +149,25 @@ class Deliverer:
         """Start nothing more; give what is out `seconds` to end. The rest is broken off and tried after a restart."""
         self._running = False
         self._filling.stop()
+        if self._looking is not None:
+            self._looking.cancel()
         self._disarm()
-        out = list(self._attempts.values())
-        ended = asyncio.gather(*out, return_exceptions=True)
-        limit = asyncio.ensure_future(self._clock.sleep(seconds))
-        waits: set[asyncio.Future[Any]] = {ended, limit}
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        limit.cancel()
+        out = [out.task for out in self._attempts.values()]
+        await self._ended_within(out, seconds)
         for task in out:
             task.cancel()
-        await ended
+        await asyncio.gather(*out, return_exceptions=True)
+
+    async def _ended_within(self, tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
+        """Wait for them, and no longer than that."""
+        if not tasks:
+            return
+        limit = asyncio.ensure_future(self._clock.sleep(seconds))
+        ended = asyncio.ensure_future(asyncio.wait(tasks))
+        waits: set[asyncio.Future[Any]] = {ended, limit}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     @property
     def in_flight(self) -> int:
@@ -131,6 +196,9 @@ class Deliverer:
         Lanes take turns, so that a long one leaves the others their part of the total.
         """
         if not self._running:
+            return
+        if self.stale():
+            self._arm(_STALE_US)
             return
         lanes = list(self._lanes.values())
         idle = 0
@@ -162,7 +230,7 @@ class Deliverer:
         target = self._targets.get(lane.name)
         probe = target is not None and self._breakers[target.system].begin()
         task = asyncio.create_task(self._attempt(lane, row, target, probe), name=f"delivery {row.id}")
-        self._attempts[row.id] = task
+        self._attempts[row.id] = Out(task, row.partition)
         return True
 
     def _arm(self, wait_us: int) -> None:
@@ -189,7 +257,9 @@ class Deliverer:
     async def _attempt(self, lane: Lane, row: DeliveryRow, target: Target | None, probe: bool) -> None:
         onward: DeliveryRow | None = None
         try:
+            self._sending.add(row.id)
             tried = await self._try(row, target)
+            self._sending.discard(row.id)
             self._judge(target, tried, probe)
             probe = False
             onward = await self._commit(row, tried, target)
@@ -204,8 +274,9 @@ class Deliverer:
             if probe and target is not None:
                 self._breakers[target.system].abandoned(self._clock.monotonic_us())
             lane.finish(row.id)
+            self._sending.discard(row.id)
             del self._attempts[row.id]
-            if onward is not None and onward.state is DeliveryState.PENDING:
+            if onward is not None and onward.state is DeliveryState.PENDING and self._has(onward):
                 lane.offer(onward)
             self._pump()
 

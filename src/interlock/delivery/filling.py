@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from interlock.delivery.lane import END, Key, Lane, key_of
 from interlock.delivery.targets import subject_of
@@ -14,10 +14,15 @@ from interlock.model.record import DeliveryRow
 from interlock.ports.state_store import StateStore
 
 _PAUSE_SECONDS = 1.0
+# How far the clock of whoever placed a delivery may be behind or ahead of ours, its commit's time included.
+_BEHIND_US, _AHEAD_US = 60_000_000, 5_000_000
 
 
 class Filling:
-    """At most one scan at a time, which serves all lanes in need. `filled` is called after each page."""
+    """At most one scan at a time, which serves all lanes in need. `filled` is called after each page.
+
+    `partitions` are those whose deliveries this process sends; None while it sends all.
+    """
 
     def __init__(
         self,
@@ -26,16 +31,21 @@ class Filling:
         unknown: Lane,
         clock: Clock,
         page_rows: int,
+        partitions: Callable[[], Collection[int] | None],
         filled: Callable[[], None],
         failed: Callable[[Problem], None],
     ) -> None:
         self._store, self._lanes, self._unknown, self._clock = store, lanes, unknown, clock
         self._page_rows = page_rows
+        self._partitions = partitions
+        self._turn = asyncio.Lock()
         self._filled, self._failed = filled, failed
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Start a scan if some lane wants rows and none is under way."""
+        if self._partitions() == frozenset():
+            return
         if self._task is None and any(lane.wants_rows for lane in self._lanes.values()):
             self._task = asyncio.create_task(self._run(), name="delivery filling")
 
@@ -46,7 +56,8 @@ class Filling:
     async def _run(self) -> None:
         try:
             while needy := [lane for lane in self._lanes.values() if lane.wants_rows]:
-                await self._scan(needy)
+                async with self._turn:
+                    await self._scan(needy)
         except Closed:
             return  # the engine is going down; a deliverer that is still wanted fails at its next commit
         except Problem as problem:
@@ -71,10 +82,34 @@ class Filling:
             for lane in needy:
                 lane.end_scan()
 
+    async def look(self) -> bool:
+        """Take in what came due lately and was placed by others; whether there was anything.
+
+        Nobody tells of it, and a lane that has read to the end does not read again.
+        """
+        async with self._turn:
+            now_us, fresh = self._clock.now_us(), False
+            for lane in self._lanes.values():
+                lane.begin_look()
+            try:
+                after: Key | None = (now_us - _BEHIND_US, "")
+                while after is not None:
+                    page = await self._page(after)
+                    taken = [self._lane(row).offer_seen(row) for row in page if row.due_us <= now_us + _AHEAD_US]
+                    fresh = fresh or any(taken)
+                    after = key_of(page[-1]) if len(taken) >= self._page_rows else None
+            finally:
+                for lane in self._lanes.values():
+                    lane.end_look()
+        return fresh
+
+    def _lane(self, row: DeliveryRow) -> Lane:
+        return self._lanes.get(subject_of(row), self._unknown)
+
     def _hand_out(self, page: Sequence[DeliveryRow], through: Key, needy: Sequence[Lane]) -> None:
         rows: defaultdict[str, list[DeliveryRow]] = defaultdict(list)
         for row in page:
-            rows[self._lanes.get(subject_of(row), self._unknown).name].append(row)
+            rows[self._lane(row).name].append(row)
         for lane in needy:
             if lane.scanning:
                 lane.take_page(rows[lane.name], through)
@@ -82,6 +117,6 @@ class Filling:
     async def _page(self, after: Key) -> list[DeliveryRow]:
         while True:
             try:
-                return await self._store.pending_deliveries(*after, self._page_rows)
+                return await self._store.pending_deliveries(*after, self._page_rows, self._partitions())
             except UnavailableProblem:
                 await self._clock.sleep(_PAUSE_SECONDS)

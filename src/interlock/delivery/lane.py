@@ -1,6 +1,7 @@
 """The pending deliveries of one operation, as far as they are kept in memory.
 
-The invariant: a lane holds every pending row of its operation up to `horizon`, and none beyond. So memory is
+The invariant: a lane holds every pending row of its operation up to `horizon`, and none beyond, as far as they belong
+to this process's partitions; what other processes place there, `Lookout` finds. So memory is
 bounded, the rest stays in the store, and a system that is down cannot crowd out the others. Whoever is low on rows is
 filled by a scan of the store that moves the horizon on.
 """
@@ -8,7 +9,7 @@ filled by a scan of the store that moves the horizon on.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from interlock.model.record import DeliveryRow
 
@@ -36,6 +37,7 @@ class Lane:
         "_touched",
         "active",
         "horizon",
+        "looking",
         "name",
         "scanning",
         "slots",
@@ -47,6 +49,7 @@ class Lane:
         self.active = 0
         self.horizon = START
         self.scanning = False
+        self.looking = False
         self._limit_rows = limit_rows
         self._limit_bytes = limit_bytes
         self._heap: list[tuple[int, str, DeliveryRow]] = []
@@ -66,16 +69,48 @@ class Lane:
     def wants_rows(self) -> bool:
         return self.horizon < END and not self.scanning and not self._holds(_REFILL)
 
-    def offer(self, row: DeliveryRow) -> None:
-        """Take a pending row that was just committed, unless it lies beyond the horizon."""
+    def offer(self, row: DeliveryRow) -> bool:
+        """Take a pending row that was just committed, unless it lies beyond the horizon; whether it was taken."""
         if row.id in self._known:
-            return
+            return False
         if key_of(row) <= self.horizon:
             self._admit(row)
-        elif self.scanning:
+            return True
+        if self.scanning:
             self._late.append(row)
             if len(self._late) > self._limit_rows:
                 self.end_scan()
+        return False
+
+    def offer_seen(self, row: DeliveryRow) -> bool:
+        """As `offer`, for a row that was read from the store since `begin_look`."""
+        return row.id not in self._touched and self.offer(row)
+
+    def begin_look(self) -> None:
+        self.looking = True
+        self._touched.clear()
+
+    def end_look(self) -> None:
+        self.looking = False
+        self._touched.clear()
+
+    def forget(self) -> None:
+        """Begin anew, with what the store has: there is more now than there was. What is out stays out."""
+        self._known.difference_update(entry[1] for entry in self._heap)
+        self._heap.clear()
+        self._bytes = 0
+        self.horizon = START
+        self.end_scan()
+
+    def drop(self, partitions: Collection[int]) -> None:
+        """Forget the waiting rows of these partitions: they are somebody else's."""
+        gone = [entry for entry in self._heap if entry[2].partition in partitions]
+        if gone:
+            self._heap = [entry for entry in self._heap if entry[2].partition not in partitions]
+            heapq.heapify(self._heap)
+            self._known.difference_update(entry[1] for entry in gone)
+            self._bytes -= sum(_weight(entry[2]) for entry in gone)
+        self._late = [row for row in self._late if row.partition not in partitions]
 
     def pop(self) -> DeliveryRow:
         """The earliest row; it counts as out until `finish`."""
@@ -88,7 +123,7 @@ class Lane:
         """The row is no longer out. Offer it again if it is still pending."""
         self.active -= 1
         self._known.discard(delivery_id)
-        if self.scanning:
+        if self.scanning or self.looking:
             self._touched.add(delivery_id)
 
     def begin_scan(self) -> None:

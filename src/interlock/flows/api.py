@@ -139,8 +139,9 @@ class ApiRunner:
         """
         now_us, event_id = self._clock.now_us(), self._ids.new_id()
         key_hash = int.from_bytes(fingerprint(event_id.encode())[:DIGEST_BYTES], "big", signed=True)
+        partition = self._effects.partition(key_hash)
         return Event(
-            0, event_id, "api", f"api:{operation}", "1", key_hash, now_us, None, None, trace, b"", None,
+            partition, event_id, "api", f"api:{operation}", "1", key_hash, now_us, None, None, trace, b"", None,
             UNPROTECTED, None, raw,
         )  # fmt: skip
 

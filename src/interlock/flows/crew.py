@@ -47,6 +47,11 @@ class Enlistment:
     lease_seconds: float = 10.0
     drain_seconds: float = 20.0
 
+    @property
+    def handover_seconds(self) -> float:
+        """The longest that a partition is without an owner while there are members, give or take."""
+        return 2 * self.lease_seconds + self.drain_seconds
+
 
 class Crew:
     """This process as a member. `lost` is called once when the store has fenced it, and it runs flows.

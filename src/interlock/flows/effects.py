@@ -46,6 +46,9 @@ class Effects:
         self._clock = clock
         self._ids = ids
 
+    def partition(self, key_hash: int) -> int:
+        return partition_of(key_hash, self._partitions)
+
     def collect(self, context: Context, position: int) -> StepResult:
         """The result of a finished run. ContractViolation for a fact that breaks its contract."""
         if not (context.emits or context.calls or context.puts or context.adds or context.reads):

@@ -72,7 +72,10 @@ class Engine:
         }
         self._runs_flows = enlistment is None or enlistment.runs_flows
         self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, sink, limits, self._calls)
-        self._scheduler = Scheduler(estate.flows.values(), log, store, clock, KeyHasher(log.secret), self._fenced)
+        handover_seconds = enlistment.handover_seconds if enlistment else 0.0
+        self._scheduler = Scheduler(
+            estate.flows.values(), log, store, clock, KeyHasher(log.secret), self._fenced, handover_seconds
+        )
         self._by_type: dict[str, list[Worker]] = defaultdict(list)
         for worker in self._workers.values():
             for event_type in worker.reactions:

@@ -48,7 +48,10 @@ class Scheduler:
         clock: Clock,
         hasher: KeyHasher,
         failed: Callable[[Problem], None],
+        handover_seconds: float = 0.0,
     ) -> None:
+        """A run that was due no longer ago than `handover_seconds` was not missed: its partition was changing hands."""
+        self._handover = timedelta(seconds=handover_seconds)
         self._entries: dict[int, list[Entry]] = defaultdict(list)  # by the partition of the schedule's key
         for entry in (Entry(flow.name, spec) for flow in flows for spec in flow.specs if spec.trigger == "schedule"):
             self._entries[partition_of(hasher.number(entry.name), log.partitions)].append(entry)
@@ -88,7 +91,7 @@ class Scheduler:
         last = await self._last_tick(entry)
         if last is None:
             await self._advance(entry, now, ())
-        for due in missed_runs(entry.spec, last or now, now):
+        for due in missed_runs(entry.spec, last or now, now, self._handover):
             await self._tick(entry, due)
         upcoming = CronSim(entry.spec.cron or "", now.astimezone(ZoneInfo(entry.spec.zone)))
         for local in upcoming:
@@ -170,8 +173,13 @@ class Scheduler:
         )
 
 
-def missed_runs(spec: HandlerSpec, last: datetime, now: datetime) -> Iterator[datetime]:
-    """Runs that were due after `last` and up to `now`, as the policy `missed` wants them."""
+def missed_runs(
+    spec: HandlerSpec, last: datetime, now: datetime, handover: timedelta = timedelta()
+) -> Iterator[datetime]:
+    """Runs that were due after `last` and up to `now`, as the policy `missed` wants them.
+
+    Whatever it is, those within `handover` before now are run.
+    """
     zone, cron = ZoneInfo(spec.zone), spec.cron or ""
     if spec.missed == "latest":
         newest = next(CronSim(cron, (now + ONE_MINUTE).astimezone(zone), reverse=True)).astimezone(UTC)
@@ -179,7 +187,9 @@ def missed_runs(spec: HandlerSpec, last: datetime, now: datetime) -> Iterator[da
             newest = next(CronSim(cron, newest.astimezone(zone), reverse=True)).astimezone(UTC)
         if newest > last:
             yield newest
-    if spec.missed == "all":
+    if spec.missed == "skip":
+        last = max(last, now - handover)
+    if spec.missed in ("all", "skip"):
         for local in CronSim(cron, last.astimezone(zone)):
             due = local.astimezone(UTC)
             if due > now:
