@@ -186,6 +186,11 @@ class NatsCluster:
             server.launch()
         for server in self.servers:
             server.wait()
+        deadline = time.monotonic() + START_SECONDS
+        while not all(server.ask("jsz").get("meta_cluster", {}).get("leader") for server in self.servers):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The cluster elected no leader: {self.servers[0].log()}")
+            time.sleep(0.05)
 
     def stop(self) -> None:
         for server in self.servers:

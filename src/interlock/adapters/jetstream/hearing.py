@@ -156,7 +156,7 @@ class Hearing:
                     wrong = status not in ("404", "408") and "Completed" not in str(headers.get("Description"))
                 return
             position, delivery, stored_us = _places(message.reply)
-            if delivery != deliveries + 1:
+            if not self.in_order(delivery, deliveries):
                 wrong = True
                 return
             deliveries, left = delivery, left - 1
@@ -175,6 +175,10 @@ class Hearing:
         finally:
             with suppress(Error, OSError):
                 await inbox.unsubscribe()
+
+    def in_order(self, delivery: int, before: int) -> bool:
+        """Whether the delivery follows the one before: the consumer counts them from 1."""
+        return delivery == before + 1
 
     async def _wait(self) -> None:
         """For news, for a change, or in vain: TimeoutError."""

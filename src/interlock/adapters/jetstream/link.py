@@ -79,6 +79,11 @@ class Link:
         return str(self.client._server_info.get("version", "0"))
 
     @property
+    def has_jetstream(self) -> bool:
+        """Of the server that we speak to; others of its cluster may have it."""
+        return bool(self.client._server_info.get("jetstream"))
+
+    @property
     def largest_message(self) -> int:
         return int(self.client.max_payload)
 
@@ -139,6 +144,15 @@ class Link:
             raise ApiRefusal(refused.get("err_code", 0), refused.get("description", "no reason given"))
         return found
 
+    async def may_publish(self, subject: str) -> None:
+        """SettingInvalid when the user may not. The server refuses the message, for it names another stream."""
+        try:
+            await self.client.request(subject, b"", timeout=ANSWER_SECONDS, headers={"Nats-Expected-Stream": "none"})
+        except NatsTimeout as error:
+            raise self._unanswered("Publish") from error
+        except Error as error:
+            raise self.away("has nobody who leads the stream") from error
+
     async def ping(self, seconds: float) -> bool:
         try:
             await self.client.flush(timeout=seconds)  # type: ignore[arg-type]
@@ -147,7 +161,7 @@ class Link:
         return True
 
     def _unanswered(self, subject: str) -> Exception:
-        if self.denied and subject.split(".")[0] in self.denied:
+        if self.denied and subject.split(".")[0].lower() in self.denied.lower():
             return SettingInvalid(
                 f"The user of jetstream.servers may not do what the log needs: {self.denied}.",
                 next_step="Grant it the permissions of docs/guides/jetstream.md, section 'Permissions'.",

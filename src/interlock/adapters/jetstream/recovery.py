@@ -68,7 +68,7 @@ class Recovery:
 
     async def _hear_the_rest(self) -> None:
         """Answers that are still to come on this connection, for a while."""
-        end = self._loop.time() + ACK_SECONDS
+        end = max((flight.sent for flight in self._flights), default=0.0) + ACK_SECONDS
         while self._link.up.is_set() and self._loop.time() < end:
             if all(flight.trouble is not None for flight in self._flights):
                 return

@@ -7,8 +7,9 @@ import os
 from typing import Any, NamedTuple
 
 from interlock.adapters.jetstream.link import ApiRefusal, Link
-from interlock.model.problems import FormatUnsupported, SettingInvalid
+from interlock.model.problems import FormatUnsupported, SettingInvalid, StorageUnavailable
 
+ASK_SECONDS = 5.0
 FORMAT = "1"
 HASH = "blake2b-64 modulo"
 NO_STREAM = 10059
@@ -45,13 +46,18 @@ async def open_stream(link: Link, wanted: Wanted) -> Opened:
     StorageUnavailable without quorum.
     """
     try:
-        info = await link.request(f"STREAM.INFO.{wanted.stream}")
+        info = await link.request(f"STREAM.INFO.{wanted.stream}", seconds=ASK_SECONDS)
     except ApiRefusal as refused:
         if refused.code != NO_STREAM:
             raise _refused(link, refused) from refused
         info = await _create(link, wanted)
+    except StorageUnavailable:
+        if link.up.is_set() and not link.has_jetstream:
+            raise _no_jetstream(link) from None
+        raise
     _check(info["config"], wanted)
     info = await _adjust(link, info, wanted)
+    await link.may_publish(f"{wanted.stream}.p.0.0.may")
     config = info["config"]
     return Opened(
         config["metadata"][_PREFIX + "identity"],
@@ -172,10 +178,7 @@ async def _adjust(link: Link, info: dict[str, Any], wanted: Wanted) -> dict[str,
 
 def _refused(link: Link, refused: ApiRefusal) -> Exception:
     if refused.code in NO_JETSTREAM:
-        return SettingInvalid(
-            f"JetStream is not enabled at {link.place}, or not for this account.",
-            next_step="Start nats-server with -js, or add a block jetstream to its configuration.",
-        )
+        return _no_jetstream(link)
     if refused.code == 10074 or "replicas" in str(refused):
         return SettingInvalid(
             f"The servers at {link.place} cannot keep that many replicas: {refused}.",
@@ -189,3 +192,10 @@ def _refused(link: Link, refused: ApiRefusal) -> Exception:
     if refused.code in (10003, 10052, 10056):
         return SettingInvalid(f"The servers at {link.place} refuse the stream: {refused}.")
     return link.away(f"cannot serve the stream now: {refused}")
+
+
+def _no_jetstream(link: Link) -> SettingInvalid:
+    return SettingInvalid(
+        f"JetStream is not enabled at {link.place}, or not for this account.",
+        next_step="Start nats-server with -js, or add a block jetstream to its configuration.",
+    )

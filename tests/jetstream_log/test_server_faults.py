@@ -1,0 +1,78 @@
+"""What was acknowledged outlives its servers: killed, stopped, restarted, under load."""
+
+from __future__ import annotations
+
+import asyncio
+
+import jetstream
+import pytest
+
+from interlock.adapters.jetstream import JetStreamLog
+from interlock.testing.nats_server import running_cluster, running_nats
+
+from .load import PARTITIONS, Load, check
+
+pytestmark = pytest.mark.faults
+
+
+async def opened(url: str, replicas: int, stream: str = "orders", **options: object) -> JetStreamLog:
+    return await JetStreamLog.open(
+        url, stream=stream, partitions=PARTITIONS, secret=jetstream.SECRET, replicas=replicas, **options
+    )
+
+
+async def test_the_leader_is_killed_under_load(record_property: pytest.RecordProperty) -> None:
+    with running_cluster() as cluster:
+        log = await opened(cluster.url, 3)
+        load = Load(log)
+        load.start()
+        await load.until(500)
+        leader = cluster.leader("orders")
+        await asyncio.to_thread(leader.kill)
+        before = len(load.acknowledged)
+        await load.until(before + 500)
+        record_property("silence_seconds", round(load.longest_silence, 2))
+        print("silence", load.longest_silence, "refused", len(load.refused))
+        await asyncio.to_thread(leader.start)
+        await load.stop()
+        reader = await opened(cluster.url, 3)
+        await check(load, reader)
+        await reader.close()
+        await log.close()
+
+
+async def test_the_leader_stands_still(record_property: pytest.RecordProperty) -> None:
+    """SIGSTOP: its connections stay open, nobody answers; another leads meanwhile, and it wakes up as a follower."""
+    with running_cluster() as cluster:
+        log = await opened(cluster.url, 3)
+        load = Load(log)
+        load.start()
+        await load.until(300)
+        leader = cluster.leader("orders")
+        leader.pause()
+        try:
+            before = len(load.acknowledged)
+            await load.until(before + 300, 60)
+        finally:
+            leader.resume()
+        print("silence", load.longest_silence, "refused", len(load.refused))
+        await load.stop()
+        await check(load, log)
+        await log.close()
+
+
+async def test_one_server_that_syncs_always_is_killed_and_started_again() -> None:
+    with running_nats(store="sync_interval: always") as server:
+        log = await opened(server.url, 1, synced=True)
+        assert log.log_capabilities.acceptance == "fsynced"
+        load = Load(log)
+        load.start()
+        await load.until(300)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        before = len(load.acknowledged)
+        await load.until(before + 300)
+        await load.stop()
+        print("silence", load.longest_silence, "refused", len(load.refused))
+        await check(load, log)
+        await log.close()
