@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+import jetstream
 import postgres
+import psycopg
 from split import Split
 
+from interlock.adapters.jetstream import JetStreamLog
 from interlock.adapters.memory import HALF_DAY_SECONDS, MemoryStore
 from interlock.adapters.memory_split import MemoryState
 from interlock.adapters.memory_tables import Tables
@@ -103,6 +106,19 @@ class PostgresBacking:
     def __init__(self) -> None:
         self.schema = postgres.new_schema()
 
+    @property
+    def settings(self) -> str:
+        """For an estate on it."""
+        return f'\n[stores]\nkind = "postgres"\nschema = "{self.schema}"\n'
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"INTERLOCK_POSTGRES": postgres.database()}
+
+    async def at_rest(self) -> bool:
+        """Whether nothing is on its way that the record does not show."""
+        return True
+
     async def open(self) -> Store:
         return await PostgresStore.open(postgres.database(), schema=self.schema)
 
@@ -129,6 +145,55 @@ class PostgresSplitBacking:
 
     def drop(self) -> None:
         postgres.give_back(self.schema, log="memory")
+
+
+class JetStreamBacking(PostgresBacking):
+    """State on PostgreSQL, the log in JetStream, which recognises resends for `dedupe_seconds` only."""
+
+    def __init__(self, dedupe_seconds: float = 2.0) -> None:
+        self.schema = postgres.new_schema(log="jetstream")
+        self.dedupe_seconds = dedupe_seconds
+
+    @property
+    def settings(self) -> str:
+        more = f'log = "jetstream"\n[jetstream]\nstream = "{self.schema}"\ndedupe_seconds = {self.dedupe_seconds}\n'
+        return super().settings + more
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, "INTERLOCK_NATS": jetstream.server().url}
+
+    async def open(self) -> Store:
+        """With all that the log has, but nothing is published from here."""
+        split = await self._open()
+        await split.log.catch_up()
+        return split  # type: ignore[return-value]
+
+    async def _open(self) -> Split:
+        state = await PostgresState.open_beside(postgres.database(), "jetstream", schema=self.schema)
+        log = await JetStreamLog.open(
+            jetstream.server().url,
+            stream=self.schema,
+            partitions=state.partitions,
+            secret=state.secret,
+            identity=state.identity or None,
+            dedupe_seconds=self.dedupe_seconds,
+        )
+        await state.keep_identity(log.identity)
+        return Split(log, state)
+
+    async def at_rest(self) -> bool:
+        """Also while an engine is at work on it."""
+        split = await self._open()
+        try:
+            waiting = await split.state.waiting(range(split.log.partitions), 1)
+            return not waiting and await split.outside.heads() == await split.state.ends()
+        finally:
+            await split.close()
+
+    def drop(self) -> None:
+        with psycopg.connect(postgres.database(), autocommit=True) as connection:
+            connection.execute(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")  # type: ignore[call-overload]
 
 
 async def index_of(store: Store) -> list[int] | None:

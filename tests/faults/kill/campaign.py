@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import postgres
 from stores import Backing, PostgresBacking, SqliteBacking
 
 from interlock.testing.checker import Verdict
@@ -87,7 +86,7 @@ class Campaign:
         self._random = random.Random(seed)
         self._effects = EffectServer(folder / "effects.db", seed)
         self._backing = backing
-        environment = {} if backing is None else {"INTERLOCK_POSTGRES": postgres.database()}
+        environment = {} if backing is None else backing.environment
         self._engine = Engine(folder / "estate", folder / "engine.log", command, environment)
         self._kills = 0
 
@@ -125,7 +124,7 @@ class Campaign:
         shutil.copytree(ESTATE, target, ignore=shutil.ignore_patterns("__pycache__", ".interlock"))
         if self._backing is not None:
             with (target / "interlock.toml").open("a") as settings:
-                settings.write(f'\n[stores]\nkind = "postgres"\nschema = "{self._backing.schema}"\n')
+                settings.write(self._backing.settings)
         system = target / "systems" / "registry.toml"
         system.write_text(system.read_text().replace("http://127.0.0.1:1", self._effects.address))
 
@@ -139,7 +138,11 @@ class Campaign:
             if task.done():
                 task.result()
             task.cancel()
-        return await self._engine.settled(settle_seconds)
+        status = await self._engine.settled(settle_seconds)
+        while self._backing is not None and not await self._backing.at_rest():
+            await asyncio.sleep(0.1)  # the time of the whole campaign bounds it
+            status = await self._engine.settled(settle_seconds)
+        return status
 
     async def _clients_at_work(self, kills: int) -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:

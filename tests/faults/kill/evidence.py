@@ -7,9 +7,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from split import Split
 from stores import Backing, Store
 
 from interlock.model.event import Event
+from interlock.ports.event_log import EventLog
 from interlock.testing.checker import Sent
 
 PAGE = 1000
@@ -19,9 +21,13 @@ BOOKED = "reply:registry.book"
 
 @dataclass(slots=True)
 class Evidence:
-    """events: of the log, by type, in order of their partitions. lists: table -> account -> entry ids."""
+    """events: of the log, by type, in order of their partitions. lists: table -> account -> entry ids.
+
+    published: ids of what was emitted, as a log elsewhere holds them, duplicates included.
+    """
 
     events: dict[str, list[Event]]
+    published: list[str] = field(default_factory=list)
     lists: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=dict)
@@ -49,6 +55,9 @@ async def read_evidence(place: Backing, accounts: tuple[str, ...]) -> Evidence:
     store = await place.open()
     try:
         found = Evidence(await _events(store))
+        if isinstance(store, Split):
+            raw = await _events(store.outside)
+            found.published = [one.id for events in raw.values() for one in events if one.causation is not None]
         lines = {body["account"] for body in found.bodies("ledger.EntryPosted")}
         for table in ("recorded", "audited"):
             found.lists[table] = {line: await _value(store, table, line) or [] for line in sorted(lines)}
@@ -69,7 +78,7 @@ async def not_found_by_reader(place: Backing, ids: list[str]) -> list[str]:
         await reader.close()
 
 
-async def _events(store: Store) -> dict[str, list[Event]]:
+async def _events(store: EventLog) -> dict[str, list[Event]]:
     events: defaultdict[str, list[Event]] = defaultdict(list)
     for partition in range(store.partitions):
         through = 0

@@ -12,11 +12,11 @@ import secrets
 from pathlib import Path
 
 import pytest
-from stores import PostgresBacking
+from stores import JetStreamBacking, PostgresBacking
 
 from .campaign import INGEST, PROCESSING, Campaign, Profile
 
-FEW, MANY, IN_ONE_STORE = 10, 110, 22
+FEWER, FEW, MANY, IN_ONE_STORE = 3, 10, 110, 22
 PROFILES = pytest.mark.parametrize("profile", [INGEST, PROCESSING], ids=lambda profile: profile.name)
 
 
@@ -51,6 +51,25 @@ async def test_nothing_is_lost_or_done_twice_on_postgresql(tmp_path: Path, profi
     backing = PostgresBacking()
     await survive(tmp_path / profile.name, profile, kills(FEW), seed(), backing)
     backing.drop()
+
+
+async def survive_apart(folder: Path, dedupe_seconds: float, count: int) -> None:
+    backing = JetStreamBacking(dedupe_seconds)
+    await survive(folder / "apart", PROCESSING, count, seed(), backing)
+    backing.drop()
+
+
+@pytest.mark.faults
+async def test_nothing_is_lost_or_done_twice_with_the_log_in_jetstream(tmp_path: Path) -> None:
+    """The engine takes longer to start than the window is: so the relay has to look in the log each time."""
+    await survive_apart(tmp_path, 0.5, kills(FEWER))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("dedupe_seconds", [0.5, 3.0, 120.0])
+async def test_many_kills_with_the_log_in_jetstream(tmp_path: Path, dedupe_seconds: float) -> None:
+    await survive_apart(tmp_path, dedupe_seconds, kills(IN_ONE_STORE))
 
 
 @pytest.mark.slow

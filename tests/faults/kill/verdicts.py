@@ -32,6 +32,7 @@ async def verdicts(
     return [
         once("accepted events are in the log", sent(history, ENTRY), ids(found, "ledger.EntryPosted")),
         Verdict("the reader finds accepted events", min(LOOKED_UP, len(certain)), lost=tuple(missed)),
+        once("an emitted event is published once", all_of(found.published), found.published),
         *_handled(history, found),
         *_outside(found, arrivals),
         *_transfers(history, found),
