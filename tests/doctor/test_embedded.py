@@ -14,7 +14,7 @@ import pytest
 
 from interlock.adapters.mounts import mount_of
 from interlock.adapters.sqlite import SqliteStore
-from interlock.adapters.sqlite.examination import disk_finding
+from interlock.adapters.sqlite.examination import disk_finding, examine
 from interlock.app.host_examination import (
     address_finding,
     clock_finding,
@@ -25,7 +25,10 @@ from interlock.app.host_examination import (
     disk_finding as room_finding,
 )
 from interlock.estate.loader import load
+from interlock.model.handling import HandlingState
 from interlock.model.record import StartRow
+from interlock.model.step import Step
+from interlock.testing.samples import FLOW, TYPE, append, commit, event, handling, held, start, submit
 
 from .desk import Desk
 
@@ -45,13 +48,13 @@ def made(desk: Desk, partitions: int = 8) -> Path:
     estate = load(desk.root)
     estate.store_path.parent.mkdir(parents=True, exist_ok=True)
 
-    async def start() -> None:
+    async def once() -> None:
         store = await SqliteStore.open(estate.store_path, partitions=partitions)
         here = StartRow(0, 1_760_000_000_000_000, "0.0.9", estate.name, estate.hash, estate.settings.hash)
         await store.acquire(here, {"order-log": ["orders.OrderPlaced"]})
         await store.close()
 
-    asyncio.run(start())
+    asyncio.run(once())
     return estate.store_path
 
 
@@ -204,3 +207,15 @@ def test_the_figures_of_a_machine() -> None:
     assert clock_finding((now, 0), (now + 50_000, 50_000)).verdict == "ok"
     assert clock_finding((now, 0), (now - 3_550_000, 50_000)).verdict == "warn"
     assert clock_finding((0, 0), (50_000, 50_000)).verdict == "warn"
+
+
+async def test_parked_events_are_counted(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "shop.db")
+    epoch = await store.acquire(start(), {FLOW: [TYPE]})
+    await append(store, [event(1)])
+    kept = held(1, HandlingState.PARKED)
+    await submit(store, commit(epoch, Step(handling=handling(1, HandlingState.PARKED), hold=kept)))
+    found = {one.check: one for one in examine(tmp_path / "shop.db", 8, kept.held_us + 3_600_000_000)}
+    assert found["RECORD_PARKED"].verdict == "warn"
+    assert "1 events of 1 keys are parked, the oldest for 3,600 seconds" in found["RECORD_PARKED"].said
+    await store.close()

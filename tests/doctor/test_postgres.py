@@ -15,6 +15,7 @@ from interlock.adapters.postgres.examination import (
     Member,
     connections_finding,
     durability_findings,
+    examine,
     format_finding,
     member_findings,
     pooler_finding,
@@ -23,9 +24,14 @@ from interlock.adapters.postgres.examination import (
     tls_finding,
     version_finding,
 )
+from interlock.adapters.system import SystemClock
+from interlock.model.handling import HandlingState
+from interlock.model.step import Step
 from interlock.testing.postgres_server import running_server
+from interlock.testing.samples import FLOW, TYPE, append, commit, event, handling, held, start, submit
 
 from .desk import Desk
+from .pooler import Pooler
 
 GOOD = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "synchronous_standby_names": ""}
 
@@ -43,11 +49,11 @@ def on_postgres(desk: Desk, monkeypatch: pytest.MonkeyPatch, dsn: str, schema: s
 
 
 def make(schema: str, partitions: int = 8) -> None:
-    async def start() -> None:
+    async def once() -> None:
         store = await PostgresStore.open(postgres.database(), schema=schema, partitions=partitions)
         await store.close()
 
-    asyncio.run(start())
+    asyncio.run(once())
 
 
 def execute(dsn: str, *statements: str) -> None:
@@ -223,3 +229,21 @@ def test_members_of_a_schema(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "the partitions 1:" in found["PG_LEASES"]["said"]
     assert found["PG_ALIKE"]["verdict"] == "ok"
     execute(postgres.database(), f"DROP SCHEMA {schema} CASCADE")
+
+
+async def test_a_pooler_in_transaction_mode_is_seen(schema: str) -> None:
+    async with Pooler(postgres.database()) as pooler:
+        found = {one.check: one for one in await examine(pooler.dsn, schema, 8, SystemClock())}
+    assert (found["PG_POOLER"].verdict, found["PG_POOLER"].promise) == ("broken", "Final states are final")
+    assert "set the pooler's pool_mode to session" in found["PG_POOLER"].next_step
+
+
+async def test_parked_events_are_counted(schema: str) -> None:
+    store = await PostgresStore.open(postgres.database(), schema=schema)
+    epoch = await store.acquire(start(), {FLOW: [TYPE]})
+    await append(store, [event(1)])
+    kept = held(1, HandlingState.PARKED)
+    await submit(store, commit(epoch, Step(handling=handling(1, HandlingState.PARKED), hold=kept)))
+    found = {one.check: one for one in await examine(postgres.database(), schema, 8, SystemClock())}
+    assert "1 events of 1 keys are parked" in found["RECORD_PARKED"].said
+    await store.close()

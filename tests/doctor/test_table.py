@@ -9,7 +9,7 @@ import pytest
 
 from interlock.app.doctor import LOOKS, all_checks
 from interlock.model import diagnosis
-from interlock.model.diagnosis import Check, skew_finding
+from interlock.model.diagnosis import Check, parked_finding, skew_finding
 
 PROMISES = Path(__file__).parents[2] / "docs/explanation/promises.md"
 CLOCK = Check("CLOCK", "clocks", diagnosis.CLEAR_ERROR, "Set it.")
@@ -39,3 +39,11 @@ def test_every_check_is_there_once_and_speaks_for_a_promise() -> None:
 def test_skew_is_told_with_its_bound(server_us: int, verdict: str, said: str) -> None:
     found = skew_finding(CLOCK, "The server", server_us, 4_000_000, 6_000_000)
     assert (found.verdict, said in found.said) == (verdict, True), found
+
+
+def test_parked_events_are_told_with_their_age() -> None:
+    now = 1_800_000_000_000_000
+    assert parked_finding((0, 0, None), now).verdict == "ok"
+    soon, late = (parked_finding((2, 5, now - age), now) for age in (30_000_000, 3_600_000_000))
+    assert (soon.verdict, late.verdict) == ("ok", "warn")
+    assert "5 events of 2 keys are parked, the oldest for 3,600 seconds" in late.said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from interlock.cli.main import _carried_out
 from interlock.contracts.strict_json import parse
 from interlock.estate.loader import load
 
@@ -114,3 +116,19 @@ def test_generate_takes_orphans_away_and_leaves_files_written_by_hand(shop: Path
     assert interlock(shop, "generate").stdout == "wrote contracts/gone.py\n"
     assert not (shop / "contracts/gone.py").exists()
     assert (shop / "contracts/helpers.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(FileNotFoundError, 2), (IsADirectoryError, 2), (NotADirectoryError, 2), (PermissionError, 1), (OSError, 1)],
+)
+def test_a_wrong_argument_is_exit_2_and_a_failure_of_the_system_1(
+    error: type[OSError], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: argparse.Namespace) -> int:
+        raise error(1, "Said by the system", "shop/x.json")
+
+    assert _carried_out(argparse.Namespace(run=run)) == code
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "Said by the system: shop/x.json"
+    assert len(said) == 2

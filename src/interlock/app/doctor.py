@@ -16,7 +16,7 @@ from interlock.app.stores import PostgresPlace, SqlitePlace, StorePlace, place_o
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.flows.engine import types_of
-from interlock.model.diagnosis import CLEAR_ERROR, DURABLE, Check, Finding
+from interlock.model.diagnosis import CLEAR_ERROR, DURABLE, PARKED, Check, Finding
 from interlock.model.problems import EstateInvalid, NotFound, Problem, SettingInvalid
 from interlock.model.record import StartRow
 from interlock.operate import record_examination
@@ -85,6 +85,7 @@ def all_checks() -> tuple[Check, ...]:
         *jetstream.CHECKS,
         *kafka.CHECKS,
         *record_examination.CHECKS,
+        PARKED,
     )
 
 
@@ -129,7 +130,7 @@ async def _store(estate: Estate, place: StorePlace, clock: SystemClock) -> list[
     partitions = estate.settings.stores.partitions
     if isinstance(place, SqlitePlace):
         kept = STORE.ok("Log and state are one SQLite file: accepted means flushed to this machine's disk.")
-        return [kept, *sqlite_examination.examine(place.path, partitions)]
+        return [kept, *sqlite_examination.examine(place.path, partitions, clock.now_us())]
     try:
         return [
             _kind(estate),

@@ -52,6 +52,24 @@ CLEAR_ERROR = "Faults end in a clear error"
 NO_PAYLOAD = "The record holds no payload"
 
 SKEW_LIMIT_US = 1_000_000
+PARKED_LONG_US = 600_000_000
+# Of every store that holds parked events; each looks by itself, since only it knows its rows.
+PARKED = Check(
+    "RECORD_PARKED", "keys whose events wait for a retry, and since when", ORDER,
+    "See what fails: interlock status, then interlock why with the event's id.",
+)  # fmt: skip
+
+
+def parked_finding(found: tuple[int, int, int | None], now_us: int) -> Finding:
+    """`found` are how many keys, how many events, and when the first of them was parked."""
+    keys, events, oldest_us = found
+    if not events or oldest_us is None:
+        return PARKED.ok("No event is parked.")
+    age_us = max(0, now_us - oldest_us)
+    told = f"{events:,} events of {keys:,} keys are parked, the oldest for {age_us / 1_000_000:,.0f} seconds"
+    if age_us > PARKED_LONG_US:
+        return PARKED.warn(f"{told}: what it needs fails again and again, and its key's later events wait.")
+    return PARKED.ok(f"{told}: they are tried again, in order.")
 
 
 def skew_finding(check: Check, server: str, server_us: int, before_us: int, after_us: int) -> Finding:

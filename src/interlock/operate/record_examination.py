@@ -28,10 +28,6 @@ LAG = Check(
     "RECORD_LAG", "events that were accepted and not handled yet, against `limits.max_lag_events`", BOUNDED,
     "See which flow is slow: interlock status. More workers help where keys are many.",
 )  # fmt: skip
-PARKED = Check(
-    "RECORD_PARKED", "events that wait for a retry of their key", ORDER,
-    "See what fails: interlock status, then interlock why with the event's id.",
-)  # fmt: skip
 DEAD = Check(
     "RECORD_DEAD_LETTERS", "events that were given up, and their age", ORDER, "Look at them: interlock dlq list"
 )
@@ -44,13 +40,13 @@ STARTED = Check(
     "Start the engine again, so that it runs what lies here; or ask with the --environment that it was started with.",
 )  # fmt: skip
 TIME = Check("RECORD_TIME", "the time of the last start against the clock", CLEAR_ERROR, "Let NTP set the clock.")
-CHECKS = (BOOKS, LAG, PARKED, DEAD, CALLS, STARTED, TIME)
+CHECKS = (BOOKS, LAG, DEAD, CALLS, STARTED, TIME)
 
 
 async def examine(reader: RecordReader, flows: dict[str, Sequence[str]], here: StartRow, max_lag: int) -> list[Finding]:
     """`here` is what a start would record now."""
     books = await read_books(reader, flows)
-    found = [_books(books), lag_finding(books, max_lag), _parked(books)]
+    found = [_books(books), lag_finding(books, max_lag)]
     found.append(dead_finding(books, await reader.dead_letters(None, MOST_DEAD), here.at_us))
     found.append(calls_finding(books, await reader.dead_deliveries(MOST_DEAD), here.at_us))
     return [*found, *start_findings(books.starts, here)]
@@ -72,13 +68,6 @@ def lag_finding(books: Books, max_lag: int) -> Finding:
     if most * 2 >= max_lag:
         return LAG.warn(f"Events wait to be handled: {told}. Beyond {max_lag:,} callers get 429.")
     return LAG.ok(f"Events that wait to be handled: {told}.")
-
-
-def _parked(books: Books) -> Finding:
-    told = ", ".join(f"{line.flow} {line.parked:,}" for line in books.sums if line.parked)
-    if told:
-        return PARKED.warn(f"Parked events wait for a retry, and later ones of their keys behind them: {told}.")
-    return PARKED.ok("No event is parked.")
 
 
 def dead_finding(books: Books, letters: Sequence[Held], now_us: int) -> Finding:

@@ -13,7 +13,8 @@ from interlock.adapters.postgres import checks, sql
 from interlock.adapters.postgres import examination_sql as ask
 from interlock.adapters.postgres.connection import OLDEST_SERVER, Connection, Target, connect, fetch, scalar, translate
 from interlock.model.clock import Clock
-from interlock.model.diagnosis import Finding, skew_finding
+from interlock.model.diagnosis import Finding, parked_finding, skew_finding
+from interlock.model.handling import HandlingState
 from interlock.model.problems import Problem
 
 NEEDED_CONNECTIONS = 6
@@ -71,7 +72,7 @@ async def _findings(connection: Connection, target: Target, partitions: int, clo
     before = clock.now_us()
     theirs = await scalar(connection, ask.CLOCK)
     yield skew_finding(checks.CLOCK, "PostgreSQL", theirs, before, clock.now_us())
-    async for one in _schema(connection, target, partitions):
+    async for one in _schema(connection, target, partitions, clock):
         yield one
     yield await _transactions(connection, sees_all)
     if not standby:
@@ -181,9 +182,13 @@ async def _pooler(target: Target, pid: int) -> Finding:
     try:
         other = await connect(target)
     except Problem as problem:
+        if isinstance(problem.__cause__, psycopg.errors.DuplicatePreparedStatement):
+            return pooler_finding(pid, pid)
         return checks.POOLER.unknown(f"A second connection was refused: {problem.detail}", problem.step)
     try:
         return pooler_finding(pid, await scalar(other, ask.PID))
+    except psycopg.errors.DuplicatePreparedStatement:  # the statement of the first session is there already
+        return pooler_finding(pid, pid)
     finally:
         await other.close()
 
@@ -211,7 +216,7 @@ def tls_finding(host: str, address: str, encrypted: bool) -> Finding:
     return checks.TLS.warn("The connection is not encrypted: payloads, and perhaps a password, can be read on the way.")
 
 
-async def _schema(connection: Connection, target: Target, partitions: int) -> AsyncIterator[Finding]:
+async def _schema(connection: Connection, target: Target, partitions: int, clock: Clock) -> AsyncIterator[Finding]:
     name = target.schema
     there, ours, may_create = (await fetch(connection, ask.SCHEMA, (name,)))[0]
     if not ours:
@@ -239,6 +244,8 @@ async def _schema(connection: Connection, target: Target, partitions: int) -> As
         )
     else:
         yield checks.PARTITIONS.ok(f"{found} partitions, as the settings say.")
+    keys, events, oldest_us = (await fetch(connection, ask.PARKED, (int(HandlingState.PARKED),)))[0]
+    yield parked_finding((keys, events, oldest_us), clock.now_us())
     for one in await _members(connection, target):
         yield one
     unlogged = [row[0] for row in await fetch(connection, ask.UNLOGGED, (name,))]

@@ -56,6 +56,7 @@ DEAD_ROWS = (
     "SELECT relname, n_live_tup, n_dead_tup FROM pg_stat_user_tables WHERE schemaname = $1::text "
     "AND n_dead_tup > 10000 AND n_dead_tup > 4 * n_live_tup ORDER BY n_dead_tup DESC LIMIT 3"
 )
+PARKED = "SELECT count(DISTINCT key_hash), count(*), min(held_us) FROM held WHERE state = $1::bigint"
 HAS_MEMBERS = (
     "SELECT count(*) = 2 FROM pg_class WHERE relnamespace = to_regnamespace($1::text) "
     "AND relname IN ('member', 'lease')"

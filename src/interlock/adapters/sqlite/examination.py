@@ -17,7 +17,8 @@ import apsw
 from interlock.adapters.mounts import IN_MEMORY, LAYERED, LOCAL, NETWORK, UNSYNCED, Mount, mount_of
 from interlock.adapters.sqlite import sql
 from interlock.adapters.sqlite.file import CHECKPOINT_PAGES, connect, connect_reader, fetch, scalar
-from interlock.model.diagnosis import CLEAR_ERROR, DURABLE, FINAL, ORDER, Check, Finding
+from interlock.model.diagnosis import CLEAR_ERROR, DURABLE, FINAL, ORDER, Check, Finding, parked_finding
+from interlock.model.handling import HandlingState
 
 INTEGRITY_SECONDS = 10.0
 PROBE_COMMITS = 20
@@ -59,9 +60,12 @@ OWNER = Check(
 CHECKS = (OPENS, DISK, COMMITS, WAL, FORMAT, PARTITIONS, SOUND, OWNER)
 
 
-def examine(path: Path, partitions: int) -> list[Finding]:
+PARKED_ROWS = "SELECT count(DISTINCT key_hash), count(*), min(held_us) FROM held WHERE state = ?"
+
+
+def examine(path: Path, partitions: int, now_us: int) -> list[Finding]:
     """All that can be found without starting an engine. Never raises for what is wrong with the store."""
-    return [disk_finding(path, mount_of(_existing(path))), *_commits(path), *_store(path, partitions)]
+    return [disk_finding(path, mount_of(_existing(path))), *_commits(path), *_store(path, partitions, now_us)]
 
 
 def disk_finding(path: Path, mount: Mount | None) -> Finding:
@@ -126,7 +130,7 @@ def _commit_finding(connection: apsw.Connection) -> Finding:
     )
 
 
-def _store(path: Path, partitions: int) -> Iterator[Finding]:
+def _store(path: Path, partitions: int, now_us: int) -> Iterator[Finding]:
     if not path.exists():
         yield OPENS.ok(f"There is no {path} yet; the first start makes it.")
         return
@@ -144,6 +148,7 @@ def _store(path: Path, partitions: int) -> Iterator[Finding]:
         yield _partitions(meta.get("partitions"), partitions)
         yield _sound(connection)
         yield _owner(path)
+        yield parked_finding(_parked(connection), now_us)
     except (apsw.CorruptError, apsw.NotADBError) as error:
         yield SOUND.broken(f"{path} is damaged, or no database: {error}.")
     except apsw.Error as error:
@@ -207,6 +212,11 @@ def _owner(path: Path) -> Finding:
     if holder is None:
         return OWNER.warn("No engine runs on this file: nothing is accepted, and nothing is worked off.")
     return OWNER.ok(f"Process {holder} owns the file; a second engine would be refused.")
+
+
+def _parked(connection: apsw.Connection) -> tuple[int, int, int | None]:
+    keys, events, oldest_us = fetch(connection, PARKED_ROWS, (int(HandlingState.PARKED),))[0]
+    return keys, events, oldest_us
 
 
 def _holder(lock: Path) -> str | None:
