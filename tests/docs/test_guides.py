@@ -17,6 +17,7 @@ import interlock
 from interlock.contracts import deprecation
 from interlock.contracts.waiver import Waivers
 from interlock.estate.settings import Settings
+from interlock.estate.source import SourceFile
 from interlock.estate.system import SystemFile
 from interlock.sdk.flow import Flow
 
@@ -75,6 +76,8 @@ def test_toml_is_a_file_of_an_estate(text: str) -> None:
         assert mistakes == []
     elif "[stores]" in text:
         assert msgspec.convert(tomllib.loads(text), Settings).stores.kind == "postgres"
+    elif "dialect =" in text:
+        assert msgspec.convert(tomllib.loads(text), SourceFile).made("shop").uri == "/shop"
     else:
         file = msgspec.convert(tomllib.loads(text), SystemFile)
         assert file.system("payments", None).operations["charge"].retry.attempts == 5

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mariadb
 import pytest
 
 from interlock.adapters.memory_source import MemorySource
+from interlock.adapters.user_tables.postgres import PostgresOutbox
 from interlock.ports.outbox_source import OutboxRow, OutboxSource, RefusedRow
 from interlock.testing.conformance import methods, promised
 from interlock.testing.postgres_server import PostgresServer, new_database
@@ -85,6 +87,23 @@ class ReadsEverything(MemorySource):
 class NewestFirst(MemorySource):
     async def read(self, limit: int) -> Sequence[OutboxRow]:
         return list(reversed(await super().read(limit)))
+
+
+class WithWatermark(PostgresOutbox):
+    """Publishes rows of transactions below the oldest running one only: the usual advice; see decision 11."""
+
+    async def _waiting(self, connection: Any, limit: int) -> list[OutboxRow]:
+        oldest = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        old = f"SELECT seq FROM interlock_outbox WHERE xmin::text::bigint < {oldest}"
+        found = {place for (place,) in await (await connection.execute(old)).fetchall()}
+        return [row for row in await super()._waiting(connection, limit + 10) if row.place in found][:limit]
+
+
+async def test_a_watermark_of_transactions_is_caught_on_postgres(tmp_path: Path) -> None:
+    database = new("postgres", tmp_path)
+    database.source = lambda bounds=None: WithWatermark(database.dsn)  # type: ignore[method-assign]
+    with pytest.raises(AssertionError):
+        await BY_NAME["a_transaction_that_waited_for_another_stands_behind_it"].run(harness(database))
 
 
 BUGS: list[tuple[type[MemorySource], str]] = [

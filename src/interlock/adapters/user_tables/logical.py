@@ -136,17 +136,15 @@ class LogicalOutbox(PostgresOutbox):
         given = {name: value for name, value in row.attributes.items() if name in statements.ATTRIBUTES}
         given.setdefault("id", f"lsn-{-row.place:x}")
         given.setdefault("type", "")
-        values = given | {
-            "data": row.data or self._large.get(row.place, ""),
-            "refused": code,
-            "reason": reason.replace("\0", ""),
-        }
+        data = row.data or self._large.get(row.place, "")
+        told = given | {"data": data, "refused": code, "reason": reason}
+        values = {name: _storable(value) for name, value in told.items()}
         marks = ", ".join(["%s"] * len(values))
         kept = (
             f"INSERT INTO {self._table} ({', '.join(values)}) SELECT {marks} "  # noqa: S608 - names of our own table
-            f"WHERE NOT EXISTS (SELECT FROM {self._table} WHERE id = %s AND refused IS NOT NULL)"
+            f"WHERE NOT EXISTS (SELECT FROM {self._table} WHERE id = %s AND data = %s AND refused IS NOT NULL)"
         )
-        await connection.execute(kept.encode(), (*values.values(), given["id"]))
+        await connection.execute(kept.encode(), (*values.values(), values["id"], values["data"]))
 
     async def _check(self, connection: AsyncConnection[tuple[Any, ...]]) -> None:
         await super()._check(connection)
@@ -173,6 +171,11 @@ class LogicalOutbox(PostgresOutbox):
                 next_step="Find what is missing in the application's own tables; then drop the slot and make it anew, "
                 "with a larger max_slot_wal_keep_size.",
             )
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text holds neither U+0000 nor surrogates: what is refused is shown with escapes in their place."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _lsn(place: int) -> str:
