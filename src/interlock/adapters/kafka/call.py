@@ -10,16 +10,15 @@ from interlock.ports.event_log import AppendDone
 
 
 class Call:
-    """`offsets` are filled in by the driver's thread, then read by the event loop's, never both at once."""
+    """`offsets` are filled in by the driver's reports, before the call is answered."""
 
-    __slots__ = ("done", "events", "missing", "offsets", "records", "sent_at")
+    __slots__ = ("done", "events", "offsets", "records", "sent_at")
 
     def __init__(self, events: Sequence[Event], records: Sequence[Record], done: AppendDone) -> None:
         self.events = events
         self.records = records
         self.done = done
         self.offsets = [-1] * len(records)
-        self.missing = len(records)
         self.sent_at = 0.0
 
     def places(self) -> list[Appended]:

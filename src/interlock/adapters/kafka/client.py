@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
@@ -24,6 +25,7 @@ CONSUMER: Mapping[str, Any] = {
     "allow.auto.create.topics": False,
 }
 TRY_SECONDS = 1.0
+SILENT = logging.Logger("librdkafka", logging.CRITICAL + 1)  # of no tree: its texts are not for our log
 
 
 def client_settings(address: Address, told: Told) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def client_settings(address: Address, told: Told) -> dict[str, Any]:
         "bootstrap.servers": address.servers,
         "client.id": "interlock",
         "error_cb": told,
+        "logger": SILENT,
         "log_level": 0,
         "log.connection.close": False,
         "socket.keepalive.enable": True,

@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import Message
 
-from interlock.adapters.kafka.wire import OURS, event_of
+from interlock.adapters.kafka.wire import MORE, OURS, event_of
 from interlock.model.event import Event, Stored
 
 log = logging.getLogger(__name__)
@@ -23,13 +23,13 @@ class Decoder:
         self._foreign = foreign
         self.unreadable = 0
 
-    def stored(self, message: Message[Any, Any]) -> Stored | None:
-        """None for a record that is no event. A tombstone (no value) is none."""
+    def stored(self, message: Message[Any, Any]) -> tuple[Stored | None, bool]:
+        """No event for a record that is none; a tombstone (no value) is none. And whether more of its call follow."""
         partition, offset, value = message.partition(), message.offset(), message.value()
         assert partition is not None
         assert offset is not None
         try:
-            headers = headers_of(message.headers() or ())
+            headers: dict[str, bytes] = headers_of(message.headers() or ())
             if value is None:
                 raise ValueError("it has no value")
             if OURS in headers:
@@ -38,8 +38,8 @@ class Decoder:
                 event = self._foreign(headers, message.key(), value, partition, message.timestamp()[1])
         except (ValueError, KeyError) as error:
             self._passed_over(partition, offset, error)
-            return None
-        return Stored(offset + 1, event)
+            return None, False
+        return Stored(offset + 1, event), MORE in headers
 
     def _passed_over(self, partition: int, offset: int, error: Exception) -> None:
         """The first, then each thousandth: a stream of rubbish must not become a stream of log lines."""

@@ -87,7 +87,7 @@ class Fetcher:
                     return Slice(events, max(through, offset))
                 through = offset + 1
                 size += len(message)
-                stored = self._decoder.stored(message)
+                stored, _ = self._decoder.stored(message)
                 if stored is not None:
                     events.append(stored)
             if len(events) == limit or size >= READ_BYTES:

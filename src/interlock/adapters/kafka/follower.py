@@ -11,13 +11,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from interlock.adapters.kafka.client import consumer
 from interlock.adapters.kafka.decoding import Decoder
-from interlock.adapters.kafka.wire import MORE
 from interlock.model.event import Stored
 
 WAIT_MS = 100
 POLL_SECONDS = 0.1
 READY_EVENTS = 1000
-BATCHES_AHEAD = 4  # that the event loop has not taken yet; then the thread waits, and the driver's queue is bounded
 PAUSE_SECONDS = 0.2
 
 
@@ -38,7 +36,12 @@ class Assignment(NamedTuple):
 
 
 class Follower:
-    """`heard(batch)` is called on the event loop, in order. A broker that is away costs silence, never an event."""
+    """`heard(batch)` is called on the event loop, in order. A broker that is away costs silence, never an event.
+
+    The thread only waits for something to come; while the event loop takes it, the thread stands still. So the consumer
+    is never used by both, what the loop has not taken stays in the driver's bounded queue, and decoding on a thread
+    does not fight the loop for the interpreter.
+    """
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class Follower:
         self._known: asyncio.Future[None] | None = None
         self._places: dict[int, int] = {}
         self._held: dict[int, list[Stored]] = {}
-        self._ahead = threading.Semaphore(BATCHES_AHEAD)
+        self._taken = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kafka-follower", daemon=True)
         self._thread.start()
@@ -71,7 +74,7 @@ class Follower:
 
     async def close(self) -> None:
         self._ended.set()
-        self._ahead.release()
+        self._taken.set()
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
@@ -90,7 +93,25 @@ class Follower:
             self._take(wanted)
         first = self._consumer.poll(POLL_SECONDS)
         if first is not None:
-            self._pass([first, *self._consumer.consume(READY_EVENTS, timeout=0)])
+            self._taken.clear()
+            self._loop.call_soon_threadsafe(self._come, [first])
+            self._taken.wait()
+
+    def _come(self, first: list[Message[Any, Any]]) -> None:
+        """On the event loop: take what there is, in portions, then let the thread wait again."""
+        if self._ended.is_set():
+            self._taken.set()
+            return
+        try:
+            messages = [*first, *self._consumer.consume(READY_EVENTS, timeout=0)]
+            self._pass(messages)
+        except KafkaException:
+            self._taken.set()
+            return
+        if len(messages) > READY_EVENTS and self._wanted is None:
+            self._loop.call_soon(self._come, [])
+        else:
+            self._taken.set()
 
     def _take(self, wanted: Assignment) -> None:
         self._places = dict(wanted.offsets)
@@ -114,8 +135,7 @@ class Follower:
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
                 batch[partition] = self._jump(partition)
         if batch:
-            self._ahead.acquire()
-            self._loop.call_soon_threadsafe(self._tell, list(batch.values()))
+            self._heard(list(batch.values()))
         for partition in ends:
             self._see(partition)
 
@@ -124,10 +144,10 @@ class Follower:
         offset = message.offset()
         assert offset is not None
         self._places[partition] = offset + 1
-        stored, held = self._decoder.stored(message), self._held[partition]
+        (stored, more), held = self._decoder.stored(message), self._held[partition]
         if stored is not None:
             held.append(stored)
-        if has_more(message.headers() or ()) and len(held) < READY_EVENTS:
+        if more and len(held) < READY_EVENTS:
             return
         self._release(batch, partition, offset + 1)
 
@@ -153,20 +173,12 @@ class Follower:
         self._consumer.assign([TopicPartition(self._topic, one, at) for one, at in self._places.items()])
         return Heard(partition, [], found[0], True)
 
-    def _tell(self, batch: Sequence[Heard]) -> None:
-        self._ahead.release()
-        self._heard(batch)
-
     def _see(self, partition: int | None) -> None:
         """Count off those whose end is known."""
         self._unseen.discard(partition if partition is not None else -1)
         if not self._unseen and self._known is not None:
             self._loop.call_soon_threadsafe(resolve, self._known)
             self._known = None
-
-
-def has_more(headers: Any) -> bool:
-    return any(name == MORE for name, _ in headers)
 
 
 def resolve(waiter: asyncio.Future[None]) -> None:

@@ -15,7 +15,7 @@ MILLISECOND_US = 1000
 
 
 class ForeignEvents:
-    """The rule is that of `adapters.cloud_event`; the transport's key is the record's, where it is text."""
+    """The rule is that of `adapters.cloud_event`; the transport's key is the record's."""
 
     def __init__(self, secret: bytes) -> None:
         self._hasher = KeyHasher(secret)
@@ -33,10 +33,18 @@ class ForeignEvents:
             attributes,
             body,
             partition=partition,
-            key=key.decode() if key else None,
+            key=text_of_key(key) if key else None,
             received_us=max(0, timestamp_ms) * MILLISECOND_US,
             hasher=self._hasher,
         )
+
+
+def text_of_key(key: bytes) -> str:
+    """Keys are any bytes; those that are no text stand in hexadecimal."""
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return key.hex()
 
 
 def binary(headers: Mapping[str, bytes], content_type: str) -> dict[str, Any]:

@@ -139,8 +139,9 @@ class KafkaLog:
             self._soon(done, problem)
             return
         call = Call(events, records_of(events), done)
-        if any(record.size > self._facts.message_bytes for record in call.records):
-            self._soon(done, _too_large(self._topic, self._facts.message_bytes))
+        limit = self._facts.message_bytes
+        if any(record.beyond(limit) for record in call.records):
+            self._soon(done, _too_large(self._topic, limit))
             return
         self._pending += len(events)
         self._outgoing.add(call)
@@ -212,9 +213,12 @@ class KafkaLog:
         places = [TopicPartition(self._topic, partition) for partition in partitions]
         try:
             asked = self._admin.list_offsets(dict.fromkeys(places, LATEST), request_timeout=self._timeout_seconds)
-            return {place.partition: told.result().offset for place, told in asked.items()}
+            ends = {place.partition: told.result().offset for place, told in asked.items()}
         except KafkaException as raised:
             raise problem_of(error_of(raised), self._topic) from raised
+        if min(ends.values()) < 0:  # how the driver says that it was not answered in time
+            raise away(self._topic, "the ends of its partitions were not told")
+        return ends
 
     def _probe(self, timeout_seconds: float) -> None:
         """Whether every partition has a leader; on a thread. KafkaException."""

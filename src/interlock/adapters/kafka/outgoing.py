@@ -23,7 +23,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 
 from interlock.adapters.kafka.call import Call
-from interlock.adapters.kafka.stream import Stream
+from interlock.adapters.kafka.stream import Reports, Stream
 from interlock.adapters.kafka.transactions import Transactions
 from interlock.adapters.kafka.trouble import away, error_of, problem_of
 from interlock.model.problems import Problem, StorageUnavailable
@@ -60,7 +60,7 @@ class Outgoing:
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(2, "kafka-outgoing")
         self._identifier = f"{topic}.{os.urandom(8).hex()}"  # of transactions; no other process may have it
-        self._stream = Stream(settings, topic, self._report)
+        self._stream = Stream(settings, topic, self._settle)
         self._transactions: Transactions | None = None
         self._flying: dict[Call, None] = {}  # in the order of their sending
         self._queue: deque[Call] = deque()
@@ -78,8 +78,9 @@ class Outgoing:
 
     def add(self, call: Call) -> None:
         self._idle.clear()
+        if not self._queue and not self._committing:
+            self._loop.call_soon(self._pump)  # all of a turn at once: a thread of the driver wakes for each burst
         self._queue.append(call)
-        self._pump()
 
     async def close(self) -> None:
         """Wait for what was added; it ends by the deadline of the calls."""
@@ -91,7 +92,6 @@ class Outgoing:
         self._stream.abandon()
         if self._transactions is not None:
             self._transactions.close()
-        await self._loop.run_in_executor(self._threads, self._stream.join)
         self._threads.shutdown(wait=False)
 
     def _pump(self) -> None:
@@ -121,7 +121,11 @@ class Outgoing:
 
     async def _commit(self, calls: list[Call]) -> None:
         try:
-            await self._loop.run_in_executor(self._threads, self._commit_now, calls)
+            if self._transactions is None:
+                self._transactions = Transactions(self._settings, self._topic, self._identifier, self._timeout_seconds)
+                await self._loop.run_in_executor(self._threads, self._transactions.prepare)
+            self._transactions.send(calls)
+            await self._loop.run_in_executor(self._threads, self._transactions.commit)
         except KafkaException as raised:
             self._give_up(problem_of(error_of(raised), self._topic))
         except BufferError as error:
@@ -132,21 +136,7 @@ class Outgoing:
             self._pump()
             self._rest()
 
-    def _commit_now(self, calls: list[Call]) -> None:
-        if self._transactions is None:
-            self._transactions = Transactions(self._settings, self._topic, self._identifier, self._timeout_seconds)
-        self._transactions.commit(calls)
-
-    def _report(self, stream: Stream, batch: Sequence[tuple[Call, KafkaError | None]]) -> None:
-        """On the driver's thread: once to the event loop for all that came together."""
-        try:
-            self._loop.call_soon_threadsafe(self._settle, stream, batch)
-        except RuntimeError:  # the loop is closed: nobody waits for an answer
-            stream.abandon()
-
-    def _settle(self, stream: Stream, batch: Sequence[tuple[Call, KafkaError | None]]) -> None:
-        if stream is not self._stream:
-            return  # given up: its calls have their answers
+    def _settle(self, batch: Reports, fatal: KafkaError | None) -> None:
         landed: list[Call] = []
         for call, error in batch:
             if error is not None:
@@ -155,6 +145,9 @@ class Outgoing:
                 return
             landed.append(call)
         self._land(landed)
+        if fatal is not None:
+            self._give_up(away(self._topic, fatal.name()))
+            return
         self._pump()
         self._rest()
 
@@ -197,7 +190,7 @@ class Outgoing:
                 await asyncio.sleep(PROBE_SECONDS)
             else:
                 break
-        self._stream = Stream(self._settings, self._topic, self._report)
+        self._stream = Stream(self._settings, self._topic, self._settle)
         self._away = None
         log.info("log.back")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -13,13 +13,17 @@ from interlock.adapters.kafka.call import Call
 from interlock.adapters.kafka.stream import IDEMPOTENT
 from interlock.adapters.kafka.trouble import error_of
 
-SLICE_SECONDS = 1.0
+ABORT_SECONDS = 1.0
 # A producer that died leaves its transaction open: readers of these partitions wait for this long.
 TRANSACTION_TIMEOUT_MS = 15_000
 
 
 class Transactions:
-    """One producer under one transactional id: a newer one of the same id fences it. Its methods wait: on a thread."""
+    """One producer under one transactional id: a newer one of the same id fences it.
+
+    `prepare` and `commit` wait: on a thread. Whether a call is in the log is unknown only if its commit was not
+    answered. Each raises KafkaException.
+    """
 
     def __init__(self, settings: Mapping[str, Any], topic: str, identifier: str, timeout_seconds: float) -> None:
         own = {
@@ -31,42 +35,46 @@ class Transactions:
         self._producer = Producer({**settings, **shared, **own})
         self._topic = topic
         self._timeout_seconds = timeout_seconds
-        self._begun = False
+        self._missing = 0
 
-    def commit(self, calls: Sequence[Call]) -> None:
-        """Append the calls in their order, all or nothing. KafkaException; whether they are in the log is then unknown
-        only if the commit itself was not answered."""
-        deadline = monotonic() + self._timeout_seconds
-        if not self._begun:
-            self._producer.init_transactions(max(0.1, deadline - monotonic()))
-            self._begun = True
+    def prepare(self) -> None:
+        """Once, first: fences those before us, and ends what they left open."""
+        self._producer.init_transactions(self._timeout_seconds)
+
+    def send(self, calls: Sequence[Call]) -> None:
+        """Begin a transaction and put the calls in, in their order. Never waits; BufferError when there is no room."""
         self._producer.begin_transaction()
+        self._missing = sum(len(call.records) for call in calls)
+        for call in calls:
+            for place, (partition, key, value, headers) in enumerate(call.records):
+                self._producer.produce(
+                    self._topic, value=value, key=key, partition=partition, headers=headers,
+                    on_delivery=self._reporter(call, place),
+                )  # fmt: skip
+
+    def _reporter(self, call: Call, place: int) -> Callable[[KafkaError | None, Message], None]:
+        def report(error: KafkaError | None, message: Message) -> None:
+            offset = message.offset()
+            if error is None and offset is not None:
+                call.offsets[place] = offset
+                self._missing -= 1
+
+        return report
+
+    def commit(self) -> None:
+        """All or nothing, by the deadline."""
+        deadline = monotonic() + self._timeout_seconds
         try:
-            for call in calls:
-                self._send(call)
             self._commit(deadline)
-        except (KafkaException, BufferError):
+        except KafkaException:
             with suppress(KafkaException):
-                self._producer.abort_transaction(SLICE_SECONDS)
+                self._producer.abort_transaction(ABORT_SECONDS)
             raise
-        if any(call.missing for call in calls):
+        if self._missing:
             raise KafkaException(KafkaError(KafkaError._INCONSISTENT))
 
-    def _send(self, call: Call) -> None:
-        for place, (partition, key, value, headers) in enumerate(call.records):
-
-            def report(error: KafkaError | None, message: Message, place: int = place) -> None:
-                offset = message.offset()
-                if error is None and offset is not None:
-                    call.offsets[place] = offset
-                    call.missing -= 1
-
-            self._producer.produce(
-                self._topic, value=value, key=key, partition=partition, headers=headers, on_delivery=report
-            )
-
     def _commit(self, deadline: float) -> None:
-        """Again while the driver says that trying again is safe, until the deadline."""
+        """Again while the driver says that trying again is safe."""
         while True:
             try:
                 self._producer.commit_transaction(max(0.1, deadline - monotonic()))
@@ -79,4 +87,4 @@ class Transactions:
     def close(self) -> None:
         """Give up what is in flight."""
         with suppress(KafkaException):
-            self._producer.purge()
+            self._producer.purge(blocking=False)

@@ -36,6 +36,10 @@ class Record(NamedTuple):
     value: bytes
     headers: Headers
 
+    def beyond(self, limit: int) -> bool:
+        """Whether the record is larger than that; the headers of most are not worth counting."""
+        return 2 * len(self.value) > limit and self.size > limit
+
     @property
     def size(self) -> int:
         """Bytes, with what the protocol adds per record and header at most."""
