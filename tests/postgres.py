@@ -19,6 +19,7 @@ AS_NEW = {
     "meta": "DELETE FROM meta WHERE name = 'moved'",
     "head": "UPDATE head SET position = 0",
     "owner": "UPDATE owner SET epoch = 0",
+    "lease": "UPDATE lease SET epoch = 0",
     "claim_bucket": "UPDATE claim_bucket SET newest = -1",
     "schema_revision": "UPDATE schema_revision SET revision = 0",
 }

@@ -121,6 +121,7 @@ class PostgresHarness:
         self._dsn = postgres.database()
         self._store_class = store_class
         self._options: dict[str, int] = {}
+        self._beside: list[PostgresStore] = []
 
     async def open(self, *, partitions: int = 4, limit_pending: int = 10_000, dedupe_bucket_seconds: int = 3600) -> Any:
         self._options = {
@@ -141,6 +142,15 @@ class PostgresHarness:
         self._outside.close()
         return await self._open()
 
+    async def beside(self) -> Any:
+        store = await self._store_class.open(self._dsn, schema=self._schema, **self._options)  # type: ignore[arg-type]
+        self._beside.append(store)
+        return store
+
+    async def pass_time(self, seconds: float) -> None:
+        later = f"UPDATE {self._schema}.member SET until = until - make_interval(secs => %s)"
+        self._outside.execute(later, (seconds,))  # type: ignore[call-overload]
+
     async def record(self) -> Any:
         return await PostgresReader.open(self._dsn, schema=self._schema)
 
@@ -149,7 +159,8 @@ class PostgresHarness:
         await settle()
 
     async def close(self) -> None:
-        await self._store.close()
+        for store in (self._store, *self._beside):
+            await store.close()
         self._outside.close()
         postgres.give_back(self._schema, self._options["partitions"])
 

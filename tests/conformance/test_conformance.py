@@ -36,9 +36,10 @@ async def test_promise(check: Check, harness: Harness) -> None:
         pytest.skip(str(reason))
 
 
-@pytest.mark.parametrize("check", MEMBERSHIP_CHECKS, ids=str)
-async def test_promise_to_several(check: Check) -> None:
-    await check.run(MemoryHarness())
+@pytest.mark.parametrize("kind", [MemoryHarness, PostgresHarness], ids=["memory", "postgres"])
+@pytest.mark.parametrize("check", list(MEMBERSHIP_CHECKS), ids=str)
+async def test_promise_to_several(check: Check, kind: type[MemoryHarness | PostgresHarness]) -> None:
+    await check.run(kind())
 
 
 @pytest.fixture(params=["memory", "postgres"])

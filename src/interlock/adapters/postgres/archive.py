@@ -85,7 +85,8 @@ class PostgresArchive:
     async def _selections(self, kind: Kind) -> list[str]:
         if kind.name != "claim":
             columns = ", ".join(WORD.format(name=name) if name in kind.words else f"t.{name}" for name in kind.columns)
-            return [f"SELECT {columns} FROM {kind.name} AS t"]  # noqa: S608 - names of our own tables
+            some = " WHERE value IS NOT NULL" if kind.name == "state" else ""
+            return [f"SELECT {columns} FROM {kind.name} AS t{some}"]  # noqa: S608 - names of our own tables
         newest = int(await scalar(self._connection, sql.CLAIM_NEWEST))
         return [
             CLAIMS.format(bucket=bucket, table=bucket % sql.BUCKETS) for bucket in (newest - 1, newest) if bucket >= 0

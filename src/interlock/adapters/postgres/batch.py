@@ -15,7 +15,7 @@ from interlock.adapters.postgres import sql
 from interlock.adapters.postgres.aside import Aside
 from interlock.adapters.postgres.claims import Identity
 from interlock.adapters.postgres.columns import Ints, Statement, Texts, columns
-from interlock.adapters.postgres.lookup import Cell, Lookup, MarkRow, mark_row
+from interlock.adapters.postgres.lookup import ANY_VERSION, MOST, Cell, Lookup, MarkRow, mark_row
 from interlock.adapters.postgres.names import Names
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.handling import FINAL, HandlingState, Mark
@@ -40,13 +40,37 @@ class Staged(NamedTuple):
         return Appended(self.partition, bases[self.partition] + self.nth, self.duplicate)
 
 
+class Added(NamedTuple):
+    """What a batch adds to a counter, and between which values that must have been for each add to keep its bounds."""
+
+    total: int
+    low: int
+    high: int
+
+    def and_then(self, delta: int, floor: int | None, ceiling: int | None) -> Added:
+        total = self.total + delta
+        low = self.low if floor is None else min(max(self.low, floor - total), MOST)
+        high = self.high if ceiling is None else max(min(self.high, ceiling - total), -MOST - 1)
+        return Added(total, low, high)
+
+
+NOTHING_ADDED = Added(0, -MOST - 1, MOST)
+NO_VALUE: tuple[int, bytes | None] = (0, None)
+
+
 class Batch:
     """Staged rows. `statements` writes them; nothing is durable before the transaction commits."""
 
-    def __init__(self, names: Names, known: Lookup, next_version: int, *, fused: bool = True) -> None:
-        """`fused`: emitted events go into the log; else into the outbox."""
+    def __init__(
+        self, names: Names, known: Lookup, next_version: int, *, fused: bool = True, shared: bool = False
+    ) -> None:
+        """`fused`: emitted events go into the log; else into the outbox. `shared`: others write to the same cells
+        meanwhile, so those that were read are held until the commit.
+        """
         self._names = names
         self._known = known
+        self._shared = shared
+        self._owners: dict[int, set[int]] = {}
         self.next_version = next_version
         self.counts: defaultdict[int, int] = defaultdict(int)  # new events of each partition
         self._log: Rows = []
@@ -59,7 +83,8 @@ class Batch:
         self._failed: Rows = []
         self._held: dict[MarkRow, tuple[Any, ...] | None] = {}
         self._values: dict[Cell, tuple[int, bytes | None]] = {}
-        self._counters: dict[Cell, int] = {}
+        self._seen: dict[Cell, int] = {}
+        self._counters: dict[Cell, Added] = {}
         self._calls: dict[str, tuple[Any, ...]] = {}
         self._changes: dict[str, tuple[Any, ...]] = {}
         self._attempts: Rows = []
@@ -101,6 +126,10 @@ class Batch:
 
     # Steps
 
+    def own(self, epoch: int, partitions: Iterable[int]) -> None:
+        """Whose steps follow, and which partitions it must lease when they are committed."""
+        self._owners.setdefault(epoch, set()).update(partitions)
+
     def step(self, step: Step) -> Problem | None:
         """Stage the step, or say why not; then nothing of it is staged. Raises UnknownWord."""
         problem = self._check_states(step) or self._check_reads(step.result) or self._check_adds(step.result)
@@ -117,6 +146,7 @@ class Batch:
             self._answers[step.answer.scope] = tuple(step.answer)
         if step.delivery is not None:
             self._stage_delivery(step.delivery)
+        self._see(step.result)
         self._stage_result(step.result)
         return None
 
@@ -131,8 +161,10 @@ class Batch:
                 )
             self._refusals[row[:5]] = row
 
-    def move(self, cursors: Iterable[CursorMove]) -> None:
-        self._moves.extend((self._names.find(flow), partition, position) for flow, partition, position in cursors)
+    def move(self, epoch: int, cursors: Iterable[CursorMove]) -> None:
+        self._moves.extend(
+            (self._names.find(flow), partition, position, epoch) for flow, partition, position in cursors
+        )
 
     def _check_states(self, step: Step) -> Problem | None:
         if step.handling is not None and self._state(mark_row(self._names, step.handling))[0] in FINAL_STATES:
@@ -182,15 +214,22 @@ class Batch:
 
     def _check_adds(self, result: StepResult) -> Problem | None:
         """Apply all adds to the staged counters, or none. The last check, since it stages."""
-        wanted: dict[Cell, int] = {}
+        wanted: dict[Cell, Added] = {}
         for table, key, delta, floor, ceiling in result.adds:
             cell = (self._names.id(table), key)
-            value = wanted.get(cell, self._counters.get(cell, self._known.counters.get(cell, 0))) + delta
-            if (floor is not None and value < floor) or (ceiling is not None and value > ceiling):
+            added = wanted.get(cell) or self._counters.get(cell, NOTHING_ADDED)
+            wanted[cell] = added = added.and_then(delta, floor, ceiling)
+            if not added.low <= self._known.counters.get(cell, 0) <= added.high:
                 return CounterRefused(f"The counter {table} would leave its bounds.")
-            wanted[cell] = value
         self._counters.update(wanted)
         return None
+
+    def _see(self, result: StepResult) -> None:
+        """What the step was judged by, and must still be so when it is committed."""
+        for table, key, version in result.reads:
+            cell = (self._names.id(table), key)
+            if cell not in self._values:
+                self._seen[cell] = version
 
     def _stage_handling(self, row: HandlingRow) -> None:
         name = self._names.id
@@ -225,7 +264,8 @@ class Batch:
         if before is not None:
             self._delivery_tallies[row.partition, before] -= 1
         self._delivery_tallies[row.partition, row.state] += 1
-        self._changes[row.id] = (row.id, row.state, row.attempts, row.due_us, row.body)
+        first = self._changes[row.id][5] if row.id in self._changes else before
+        self._changes[row.id] = (row.id, row.state, row.attempts, row.due_us, row.body, first)
         if row.attempt is not None:
             self._attempts.append(tuple(row.attempt))
 
@@ -246,24 +286,29 @@ class Batch:
 
     # Writing
 
-    def statements(self, table: int, epoch: int | None) -> list[Statement]:
-        """Everything staged, as statements in the order in which locks are taken. `table`: where claims go now."""
+    def statements(self, table: int) -> list[Statement]:
+        """Everything staged, as statements in the order in which locks are taken: the same in every process, and by key
+        within a statement, so that two writers never wait for each other. `table`: where claims go now.
+        """
         found: list[Statement] = []
         if self._log:
             self._write_events(found, table)
         found += self.aside.statements(table)
+        if self._shared:
+            self._hold_cells(found)
         self._write_handlings(found)
         self._write_state(found)
         self._write_deliveries(found)
         if self._answers:
-            found.append((sql.ANSWER_NEW, columns(sql.ANSWER_KINDS, list(self._answers.values()))))
-        if self._refusals:
-            found.append((sql.REFUSE, columns(sql.REFUSAL_KINDS, list(self._refusals.values()))))
+            found.append(counted(sql.ANSWER_NEW, sql.ANSWER_KINDS, sorted(self._answers.values(), key=first)))
+        self._write_totals(found)
         if self._moves:
-            moved = columns((Ints, Ints, Ints), list({row[:2]: row for row in self._moves}.values()))
-            found.append((sql.CURSOR_MOVE, (*moved, epoch, len(moved[0]))))
-        if epoch is not None and (found or self._known.epoch is None):
-            found.insert(0, (sql.MUST_OWN, (epoch,)))
+            moves = sorted({row[:2]: row for row in self._moves}.values())
+            found.append(counted(sql.CURSOR_MOVE, sql.MOVE_KINDS, moves))
+        if self._owners and (found or not self._known.judges):
+            found[:0] = [
+                (sql.MUST_LIVE, (epoch, Ints(sorted(partitions)))) for epoch, partitions in sorted(self._owners.items())
+            ]
         return found
 
     def _write_events(self, found: list[Statement], table: int) -> None:
@@ -282,10 +327,15 @@ class Batch:
         gone = [place for place in self._held if place in known or place not in self._handlings]
         kept = [row for row in self._held.values() if row is not None]
         tallies = [(*place, total) for place, total in sorted(self._tallies.items()) if total]
-        for statement, kinds, rows in (
-            (sql.HANDLE, sql.HANDLING_KINDS, fresh),
+        if fresh:
+            found.append((sql.HANDLE, columns(sql.HANDLING_KINDS, fresh)))
+        for changing, kinds, rows in (
             (sql.HANDLE_AGAIN, sql.HANDLING_KINDS, again),
             (sql.SUPERSEDE, sql.MARK_KINDS, self._superseded),
+        ):
+            if rows:
+                found.append(counted(changing, kinds, rows))
+        for statement, kinds, rows in (
             (sql.FAIL, sql.FAILED_KINDS, self._failed),
             (sql.RELEASE, sql.MARK_KINDS, gone),
             (sql.HOLD, sql.HELD_KINDS, kept),
@@ -294,27 +344,62 @@ class Batch:
             if rows:
                 found.append((statement, columns(kinds, rows)))
 
-    def _write_state(self, found: list[Statement]) -> None:
-        kept = [(*cell, *stored) for cell, stored in self._values.items() if stored[1] is not None]
-        gone = [cell for cell, stored in self._values.items() if stored[1] is None]
-        counted = [(*cell, value) for cell, value in self._counters.items()]
-        if kept:
-            found.append((sql.STATE_PUT, columns(sql.STATE_KINDS, kept)))
-        if gone:
-            found.append((sql.STATE_DELETE, columns(sql.CELL_KINDS, gone)))
-        if counted:
-            found.append((sql.COUNTER_PUT, columns(sql.COUNTER_KINDS, counted)))
+    def _hold_cells(self, found: list[Statement]) -> None:
+        """The cells that were read, or will be written over, as they were looked up."""
+        versions = self._known.versions
+        absent = [cell for cell, version in self._seen.items() if not version and cell not in versions]
+        absent = sorted(cell for cell in absent if self._values.get(cell, NO_VALUE)[1] is None)
+        there = {cell: ANY_VERSION for cell in self._values if cell in versions} | {
+            cell: version for cell, version in self._seen.items() if cell in versions
+        }
+        there |= dict.fromkeys(absent, 0)
+        if absent:
+            found.append((sql.ABSENT_NEW, columns(sql.CELL_KINDS, absent)))
+        if there:
+            rows = [(*cell, expected, int(cell in self._values)) for cell, expected in sorted(there.items())]
+            found.append((sql.STATE_HOLD, columns(sql.STATE_HOLD_KINDS, rows)))
 
-    def _write_deliveries(self, found: list[Statement]) -> None:
-        tallies = [(*place, total) for place, total in sorted(self._delivery_tallies.items()) if total]
+    def _write_state(self, found: list[Statement]) -> None:
+        values = sorted(self._values.items())
+        kept = [(*cell, *stored) for cell, stored in values if stored[1] is not None]
+        gone = [cell for cell, stored in values if stored[1] is None]
+        fresh = [row for row in kept if row[:2] not in self._known.versions] if self._shared else []
+        over = [row for row in kept if row[:2] in self._known.versions] if self._shared else kept
+        added = [(*cell, *total) for cell, total in sorted(self._counters.items())]
         for statement, kinds, rows in (
-            (sql.DELIVERY_NEW, sql.DELIVERY_KINDS, list(self._calls.values())),
-            (sql.DELIVERY_CHANGE, sql.CHANGE_KINDS, list(self._changes.values())),
-            (sql.DELIVERY_ATTEMPT, sql.ATTEMPT_KINDS, self._attempts),
-            (sql.DELIVERY_TALLY, (Ints, Ints, Ints), tallies),
+            (sql.STATE_NEW, sql.STATE_KINDS, fresh),
+            (sql.STATE_PUT, sql.STATE_KINDS, over),
+            (sql.STATE_DELETE, sql.CELL_KINDS, gone),
+            (sql.COUNTER_ADD, sql.ADD_KINDS, added),
         ):
             if rows:
                 found.append((statement, columns(kinds, rows)))
+
+    def _write_deliveries(self, found: list[Statement]) -> None:
+        if self._calls:
+            found.append((sql.DELIVERY_NEW, columns(sql.DELIVERY_KINDS, list(self._calls.values()))))
+        if self._changes:
+            found.append(counted(sql.DELIVERY_CHANGE, sql.CHANGE_KINDS, sorted(self._changes.values(), key=first)))
+        if self._attempts:
+            found.append((sql.DELIVERY_ATTEMPT, columns(sql.ATTEMPT_KINDS, self._attempts)))
+
+    def _write_totals(self, found: list[Statement]) -> None:
+        """Rows that many writers add to: after everything that a writer may have to wait for otherwise."""
+        tallies = [(*place, total) for place, total in sorted(self._delivery_tallies.items()) if total]
+        if tallies:
+            found.append((sql.DELIVERY_TALLY, columns((Ints, Ints, Ints), tallies)))
+        if self._refusals:
+            refusals = [row for _, row in sorted(self._refusals.items())]
+            found.append((sql.REFUSE, columns(sql.REFUSAL_KINDS, refusals)))
+
+
+def counted(statement: str, kinds: sql.Kinds, rows: Rows) -> Statement:
+    """A statement that must touch as many rows as it is given."""
+    return statement, (*columns(kinds, rows), len(rows))
+
+
+def first(row: tuple[Any, ...]) -> Any:
+    return row[0]
 
 
 def held_columns(place: MarkRow, held: Held) -> tuple[Any, ...]:

@@ -197,10 +197,14 @@ def again(error: BaseException) -> bool:
 
 
 def guarded(error: BaseException) -> str | None:
-    """Which of our own guards stopped the transaction: `epoch`, `cursor` or `session`."""
-    if isinstance(error, psycopg.Error) and error.sqlstate == MUST_SQLSTATE:
-        return error.diag.message_primary
-    return None
+    """Which of our own guards stopped the transaction: `epoch`, `lease`, `cursor`, `session`, or what was looked up and
+    is no longer so: `version`, `counter`, `mark`, `delivery`, `answer`.
+    """
+    if not isinstance(error, psycopg.Error):
+        return None
+    if isinstance(error, errors.UniqueViolation) and error.diag.constraint_name == "state_pkey":
+        return "version"  # a cell that was absent
+    return error.diag.message_primary if error.sqlstate == MUST_SQLSTATE else None
 
 
 def is_infrastructure(error: BaseException) -> bool:

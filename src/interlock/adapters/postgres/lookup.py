@@ -17,18 +17,23 @@ from interlock.model.step import Commit, Step
 
 Cell = tuple[int, str]
 MarkRow = tuple[int, int, int, int]
+ANY_VERSION, ANYTHING = -1, -2
+MOST = 2**63 - 1
 
 
 class Lookup:
     """Wants first, then answers. A batch that wants nothing costs no round trip.
 
-    careful   look at the mark of every step; else only at those of steps that change what exists already, and leave
-              the rest to the unique index
+    careful   look at the mark of every step, and at who may write; else only at the marks of steps that change what
+              exists already, and leave the rest to the unique index and the guards
+    shared    others write to the same cells: look at those that are only written, too
     """
 
-    def __init__(self, names: Names, *, careful: bool) -> None:
+    def __init__(self, names: Names, *, careful: bool, shared: bool) -> None:
         self._names = names
         self._careful = careful
+        self._shared = shared
+        self._heads: set[int] = set()
         self._events: list[Event] = []
         self._marks: dict[MarkRow, None] = {}
         self._cells: dict[Cell, None] = {}
@@ -37,40 +42,48 @@ class Lookup:
         self._scopes: dict[str, None] = {}
         self._cursors: dict[tuple[int, int], None] = {}
         self._ends: dict[int, None] = {}
-        self._epoch: int | None = None
-        self.epoch: int | None = None
+        self._owners: dict[int, set[int]] = {}
         self.claimed: dict[Identity, Place] = {}
         self.marks: dict[MarkRow, tuple[int, int]] = {}
         self.versions: dict[Cell, int] = {}
         self.counters: dict[Cell, int] = {}
         self.deliveries: dict[str, int] = {}
         self.answers: dict[str, int] = {}
-        self.cursors: set[tuple[int, int]] = set()
         self.ends: dict[int, int] = {}
+        self.living: set[int] = set()
+        self.leases: dict[int, int] = {}
+        self.cursors: dict[tuple[int, int], int] = {}
+
+    @property
+    def judges(self) -> bool:
+        """Whether it was looked up who lives and has which partitions. Otherwise the guards find out."""
+        return bool(self._owners)
 
     def want_events(self, events: Sequence[Event]) -> None:
         self._events += events
+        self._heads.update(event.partition for event in events)
 
     def want_ends(self, partitions: Iterable[int]) -> None:
         """How far the partitions are indexed. Where nobody looked, a guard of the transaction does."""
         if self._careful:
             self._ends.update(dict.fromkeys(partitions))
 
-    def want_commit(self, commit: Commit) -> None:
+    def want_commit(self, commit: Commit, partitions: set[int]) -> None:
         """Raises UnknownWord."""
         for step in commit.steps:
             self.want_step(step)
         if self._careful:
-            self.want_owner(commit)
+            self.want_owner(commit, partitions)
 
-    def want_owner(self, commit: Commit) -> None:
-        """Whose epoch it is, and which of the cursors are its own."""
-        self._epoch = commit.epoch
+    def want_owner(self, commit: Commit, partitions: set[int]) -> None:
+        """Whether the epoch lives, and which of the partitions and cursors are its own."""
+        self._owners.setdefault(commit.epoch, set()).update(partitions)
         for flow, partition, _ in commit.cursors:
             self._cursors[self._names.find(flow), partition] = None
 
     def want_step(self, step: Step) -> None:
         result, name = step.result, self._names.id
+        self._heads.update(event.partition for event in result.emits)
         if step.handling is not None and (self._careful or changes_existing(step)):
             self._marks[mark_row(self._names, step.handling)] = None
         if step.supersede is not None:
@@ -81,8 +94,28 @@ class Lookup:
             self._scopes[step.answer.scope] = None
         for table, key, _ in result.reads:
             self._cells[name(table), key] = None
+        for table, key, _ in result.puts if self._shared else ():
+            self._cells[name(table), key] = None
         for table, key, *_ in result.adds:
             self._counters[name(table), key] = None
+
+    def holds(self) -> Iterable[tuple[str, Sequence[Any]]]:
+        """Statements that keep all of it as it is until the transaction ends: in the order in which a batch writes."""
+        if self._owners:
+            yield sql.HOLD_MEMBERS, (Ints(sorted(self._owners)),)
+        if self._heads:
+            yield sql.HEADS_LOCK, (Ints(sorted(self._heads)),)
+        if self._cells:
+            cells = sorted(self._cells)
+            yield sql.ABSENT_NEW, columns(sql.CELL_KINDS, cells)
+            yield sql.STATE_HOLD, columns(sql.STATE_HOLD_KINDS, [(*cell, ANYTHING, 1) for cell in cells])
+        if self._counters:
+            nothing = [(*cell, 0, -MOST - 1, MOST) for cell in sorted(self._counters)]
+            yield sql.COUNTER_ADD, columns(sql.ADD_KINDS, nothing)
+        if self._deliveries:
+            yield sql.DELIVERY_HOLD, (Texts(self._deliveries),)
+        if self._scopes:
+            yield sql.ANSWER_HOLD, (Texts(self._scopes),)
 
     async def run(self, connection: Connection, claims: Claims) -> bool:
         """Ask. False when the dedupe bucket has changed meanwhile: then the answers are not to be used."""
@@ -99,11 +132,11 @@ class Lookup:
         return self._take(answers, claims)
 
     def _questions(self, claims: Claims) -> Iterable[tuple[str, Sequence[Any]]]:
-        if self._epoch is not None:
-            yield sql.EPOCH, ()
+        if self._owners:
+            yield sql.FIND_LIVING, (Ints(self._owners),)
+            yield sql.FIND_LEASES, (Ints(set().union(*self._owners.values())),)
         if self._cursors:
-            flows, partitions = zip(*self._cursors, strict=True)
-            yield sql.FIND_CURSORS, (Ints(flows), Ints(partitions), self._epoch)
+            yield sql.FIND_CURSORS, columns((Ints, Ints), list(self._cursors))
         if self._ends:
             yield aside_sql.FIND_ENDS, (Ints(self._ends),)
         if self._events:
@@ -132,10 +165,10 @@ class Lookup:
         self.counters = {(table, key): value for table, key, value in answers.get(sql.FIND_COUNTERS, ())}
         self.deliveries = dict(answers.get(sql.FIND_DELIVERIES, ()))
         self.answers = dict(answers.get(sql.FIND_ANSWERS, ()))
-        self.cursors = {(flow, partition) for flow, partition in answers.get(sql.FIND_CURSORS, ())}
         self.ends = dict(answers.get(aside_sql.FIND_ENDS, ()))
-        if self._epoch is not None:
-            self.epoch = answers[sql.EPOCH][0][0]
+        self.living = {epoch for (epoch,) in answers.get(sql.FIND_LIVING, ())}
+        self.leases = dict(answers.get(sql.FIND_LEASES, ()))
+        self.cursors = {(flow, partition): epoch for flow, partition, epoch in answers.get(sql.FIND_CURSORS, ())}
         return not self._events or answers[sql.CLAIM_NEWEST][0][0] == claims.newest
 
 

@@ -56,7 +56,7 @@ class Session:
         self._writer = 0
         self._session = 0
         self.batch = 0
-        self._alone = False
+        self._kept = ""
 
     @property
     def writer(self) -> int:
@@ -84,14 +84,17 @@ class Session:
                 raise translate(error, self.target) from error
             raise
         self.connection = connection
-        if self._alone:
-            await self.hold()
+        if self._kept:
+            await self.hold(self._kept)
         return found
 
-    async def hold(self) -> bool:
-        """Keep other engines from becoming the owner, in this session and those after it; False when one is."""
-        found = bool(await scalar(self.live, sql.OWNER_ALONE, (self.target.schema,)))
-        self._alone = self._alone or found
+    async def hold(self, how: str) -> bool:
+        """Keep others from owning the store alone, in this session and those after it; False when somebody is there.
+
+        `how` is OWNER_ALONE, or OWNER_BESIDE to let others be there who do not own it alone.
+        """
+        found = bool(await scalar(self.live, how, (self.target.schema,)))
+        self._kept = how if found else self._kept
         return found
 
     async def _enter(self, connection: Connection, in_doubt: bool) -> Found:

@@ -1,4 +1,4 @@
-"""All SQL of the log, the state and the record on PostgreSQL, in named blocks. Format 1.
+"""All SQL of the log, the state and the record on PostgreSQL, in named blocks. Format 3.
 
 Everything lies in one schema, which stands in each connection's search_path. Rows come in columns: one array a column,
 turned into rows by `unnest`. Text keys compare by bytes (COLLATE "C"), so that order is the same on every server.
@@ -12,7 +12,7 @@ from typing import Any
 from interlock.adapters.postgres import schemas_sql
 from interlock.adapters.postgres.columns import Blobs, Ints, Texts
 
-FORMAT = 2
+FORMAT = 3
 BUCKETS = 3
 Kinds = tuple[type[list[Any]], ...]
 
@@ -112,6 +112,24 @@ END $$;
 {schemas_sql.CREATE}
 """
 
+# Several members on one store. A partition that nobody leases has epoch 0; who owns the store alone has no end.
+# `living` takes two looks: the second one's snapshot is made when the member's row is held.
+_MEMBERS = f"""
+CREATE TABLE member(epoch bigint PRIMARY KEY, name text NOT NULL, runs_flows boolean NOT NULL, flows integer[] NOT NULL,
+    until timestamptz NOT NULL, lease_seconds double precision NOT NULL) {_HOT};
+CREATE TABLE lease(partition integer PRIMARY KEY, epoch bigint NOT NULL) {_HOT};
+INSERT INTO lease(partition, epoch) SELECT partition, 0 FROM head;
+CREATE FUNCTION living(mine bigint, wanted bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM member WHERE epoch = mine FOR KEY SHARE;
+    PERFORM must(FOUND, 'epoch');
+    PERFORM must((SELECT count(*) FROM lease WHERE partition = ANY(wanted) AND epoch = mine) = cardinality(wanted),
+        'lease');
+END $$;
+ALTER TABLE state ALTER COLUMN value DROP NOT NULL;
+CREATE INDEX state_absent ON state(tbl, key) WHERE value IS NULL;
+"""
+
 # Forward migrations: format number -> script that leads from it to the next one.
 MIGRATIONS: dict[int, str] = {
     # Where the log lies elsewhere: emitted events that wait for it, and its positions that hold nothing new. The outbox
@@ -121,6 +139,7 @@ CREATE TABLE outbox({_EVENT}, number bigint GENERATED ALWAYS AS IDENTITY, PRIMAR
     WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 CREATE TABLE duplicate(partition integer NOT NULL, position bigint NOT NULL, PRIMARY KEY(partition, position));
 """,
+    2: _MEMBERS,
 }
 
 
@@ -139,9 +158,45 @@ def insert(table: str, names: str, kinds: Kinds) -> str:
 BEGIN, COMMIT, ROLLBACK = "BEGIN", "COMMIT", "ROLLBACK"
 SAVEPOINT, RELEASE_SAVEPOINT, ROLLBACK_TO = "SAVEPOINT alone", "RELEASE alone", "ROLLBACK TO alone"
 MUST_SQLSTATE = "ILMST"
-# Locks the epoch until the commit: an owner that comes now waits, one that came before stops us here.
-MUST_OWN = "SELECT must((SELECT epoch FROM owner FOR SHARE) = $1::bigint, 'epoch')"
+# Holds the member's row until the commit. Whoever ends a member, or gives its partitions to others, takes that row for
+# itself first: so it waits for this commit, or stops it here.
+MUST_LIVE = "SELECT living($1::bigint, $2::bigint[])"
+HOLD_MEMBERS = "SELECT epoch FROM member WHERE epoch = ANY($1::bigint[]) ORDER BY epoch FOR KEY SHARE"
 EPOCH = "SELECT epoch FROM owner"
+# Members. All time is the server's. Who ends a member, or takes partitions from it, takes its row FOR UPDATE first.
+MEMBER_NEW = (
+    "INSERT INTO member(epoch, name, runs_flows, flows, until, lease_seconds) SELECT $1::bigint, $2::text, "
+    "$3::bigint = 1, ARRAY(SELECT unnest($4::bigint[])::integer), "
+    "coalesce(clock_timestamp() + make_interval(secs => $5::double precision), 'infinity'), "
+    "coalesce($5::double precision, 0)"
+)
+MEMBER_BEAT = (
+    "UPDATE member SET until = CASE until WHEN 'infinity' THEN until ELSE clock_timestamp() + make_interval(secs => "
+    "lease_seconds) END WHERE epoch = $1::bigint RETURNING 1"
+)
+MEMBER_HOLD = "SELECT epoch FROM member WHERE epoch = $1::bigint FOR KEY SHARE"
+MEMBER_TAKE = "SELECT epoch FROM member WHERE epoch = $1::bigint FOR UPDATE"
+MEMBERS_LATE = "SELECT epoch FROM member WHERE until < clock_timestamp() ORDER BY epoch FOR UPDATE SKIP LOCKED"
+MEMBERS_ALONE = "SELECT epoch FROM member WHERE until = 'infinity' ORDER BY epoch FOR UPDATE"
+MEMBERS_ALL = "SELECT epoch FROM member ORDER BY epoch FOR UPDATE"
+MEMBERS_END = "DELETE FROM member WHERE epoch = ANY($1::bigint[])"
+MEMBER_OTHER = (
+    "SELECT name, lease_seconds FROM member WHERE until >= clock_timestamp() AND lease_seconds <> $1::double precision "
+    "ORDER BY epoch LIMIT 1"
+)
+MEMBERS = "SELECT epoch, name, runs_flows FROM member ORDER BY epoch"
+LEASES = "SELECT partition, epoch FROM lease WHERE epoch <> 0 ORDER BY partition"
+LEASES_FREE = (
+    "SELECT partition FROM lease WHERE partition = ANY($1::bigint[]) AND epoch = 0 ORDER BY partition FOR UPDATE"
+)
+LEASES_OF = "SELECT partition FROM lease WHERE epoch = ANY($1::bigint[]) ORDER BY partition FOR UPDATE"
+LEASE_GIVE = "UPDATE lease SET epoch = $1::bigint WHERE partition = ANY($2::bigint[])"
+LEASE_GIVE_ALL = "UPDATE lease SET epoch = $1::bigint"
+CURSORS_GIVE = (
+    "UPDATE cursor SET epoch = $1::bigint WHERE partition = ANY($2::bigint[]) "
+    "AND flow IN (SELECT unnest(flows) FROM member WHERE epoch = $1::bigint)"
+)
+ESTATE = "SELECT estate FROM start ORDER BY epoch DESC LIMIT 1"
 EPOCH_LOCKED = "SELECT epoch FROM owner FOR UPDATE"
 EPOCH_SET = "UPDATE owner SET epoch = $1::bigint"
 
@@ -150,7 +205,9 @@ WRITER_NEW = "INSERT INTO writer(session, batch) VALUES ($1::bigint, 0) RETURNIN
 WRITER_RESUME = (
     "UPDATE writer SET session = $2::bigint WHERE id = $1::bigint AND session < $2::bigint RETURNING batch, heads"
 )
-# Who runs the flows holds it as long as its session lives: a second engine, started by mistake, does not fence it.
+# Who owns the store alone holds it as long as its session lives, members hold it together: an engine that was started
+# by mistake does not fence those that are there.
+OWNER_BESIDE = "SELECT pg_try_advisory_lock_shared(hashtext('interlock owner'), hashtext($1::text))"
 OWNER_ALONE = "SELECT pg_try_advisory_lock(hashtext('interlock owner'), hashtext($1::text))"
 WRITER_GONE = "DELETE FROM writer WHERE id = $1::bigint"
 WRITERS_FORGET = "DELETE FROM writer WHERE seen < now() - interval '30 days'"
@@ -226,19 +283,33 @@ FIND_MARKS = (
 )
 CELL_KINDS: Kinds = (Ints, Texts)
 _CELLS = "unnest($1::bigint[], $2::text[]) AS c(tbl, key)"
+# Version 0 is a cell that is absent, and known to be so: its row is what readers hold until their commit.
 FIND_VERSIONS = f"SELECT s.tbl, s.key, s.version FROM {_CELLS} JOIN state AS s ON s.tbl = c.tbl AND s.key = c.key"
 FIND_VALUES = (
-    f"SELECT s.tbl, s.key, s.value, s.version FROM {_CELLS} JOIN state AS s ON s.tbl = c.tbl AND s.key = c.key"
+    f"SELECT s.tbl, s.key, s.value, s.version FROM {_CELLS} JOIN state AS s ON s.tbl = c.tbl AND s.key = c.key "
+    "WHERE s.value IS NOT NULL"
 )
 FIND_COUNTERS = f"SELECT s.tbl, s.key, s.value FROM {_CELLS} JOIN counter AS s ON s.tbl = c.tbl AND s.key = c.key"
 FIND_DELIVERIES = "SELECT id, state FROM delivery WHERE id = ANY($1::text[])"
 FIND_ANSWERS = "SELECT scope, expires_us FROM answer WHERE scope = ANY($1::text[])"
+FIND_LIVING = "SELECT epoch FROM member WHERE epoch = ANY($1::bigint[])"
+FIND_LEASES = "SELECT partition, epoch FROM lease WHERE partition = ANY($1::bigint[])"
 FIND_CURSORS = (
-    "SELECT c.flow, c.partition FROM unnest($1::bigint[], $2::bigint[]) AS w(flow, partition) "
-    "JOIN cursor AS c ON c.flow = w.flow AND c.partition = w.partition WHERE c.epoch = $3::bigint"
+    "SELECT c.flow, c.partition, c.epoch FROM unnest($1::bigint[], $2::bigint[]) AS w(flow, partition) "
+    "JOIN cursor AS c ON c.flow = w.flow AND c.partition = w.partition"
 )
 
-# What a step changes
+# What a step changes. What was looked up before is looked at again by the statement that writes: `must` stops the
+# transaction when it is no longer so.
+
+
+def _all_of(statement: str, guard: str, bindings: int) -> str:
+    """Must touch as many rows as it is given."""
+    return (
+        f"WITH changed AS ({statement} RETURNING 1) "
+        f"SELECT must((SELECT count(*) FROM changed) = ${bindings + 1}::bigint, '{guard}')"
+    )
+
 
 HANDLING_COLUMNS = (
     "flow, partition, position, generation, state, attempts, at_us, duration_us, handler, flow_version, error, "
@@ -246,12 +317,18 @@ HANDLING_COLUMNS = (
 )
 HANDLING_KINDS: Kinds = (Ints, Ints, Ints, Ints, Ints, Ints, Ints, Ints, Ints, Ints, Texts, Ints)
 HANDLE = insert("handling", HANDLING_COLUMNS, HANDLING_KINDS)
-HANDLE_AGAIN = (
+HANDLE_AGAIN = _all_of(
     "UPDATE handling AS h SET state = m.state, attempts = m.attempts, at_us = m.at_us, duration_us = m.duration_us, "
     "handler = m.handler, flow_version = m.flow_version, error = m.error, superseded = m.superseded "
-    f"FROM unnest({casts(HANDLING_KINDS)}) AS m({HANDLING_COLUMNS}) WHERE {_MARK} AND h.state = 1"
+    f"FROM unnest({casts(HANDLING_KINDS)}) AS m({HANDLING_COLUMNS}) WHERE {_MARK} AND h.state = 1",
+    "mark",
+    len(HANDLING_KINDS),
 )
-SUPERSEDE = f"UPDATE handling AS h SET superseded = 1 FROM {_MARKS} WHERE {_MARK}"
+SUPERSEDE = _all_of(
+    f"UPDATE handling AS h SET superseded = 1 FROM {_MARKS} WHERE {_MARK} AND h.state = 4 AND h.superseded = 0",
+    "mark",
+    len(MARK_KINDS),
+)
 FAILED_KINDS: Kinds = (Ints, Ints, Ints, Ints, Ints, Ints, Ints, Texts, Texts)
 FAIL = insert(
     "failed_attempt", "flow, partition, position, generation, attempt, at_us, duration_us, error, frame", FAILED_KINDS
@@ -270,15 +347,39 @@ HELD_KINDS: Kinds = (
 RELEASE = f"DELETE FROM held AS h USING {_MARKS} WHERE {_MARK}"
 HOLD = insert("held", f"{HELD_COLUMNS}, {HELD_EVENT}", HELD_KINDS)
 STATE_KINDS: Kinds = (Ints, Texts, Ints, Blobs)
-COUNTER_KINDS: Kinds = (Ints, Texts, Ints)
+STATE_NEW = insert("state", "tbl, key, version, value", STATE_KINDS)
 STATE_PUT = (
     "INSERT INTO state(tbl, key, version, value) SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], "
     "$4::bytea[]) ON CONFLICT (tbl, key) DO UPDATE SET version = excluded.version, value = excluded.value"
 )
+# A cell that was read and is absent gets a row without a value, so that there is something to hold.
+ABSENT_NEW = f"INSERT INTO state(tbl, key, version) SELECT tbl, key, 0 FROM {_CELLS} ON CONFLICT DO NOTHING"
+ABSENT_EXPIRE = (
+    "DELETE FROM state AS s USING (SELECT tbl, key FROM state WHERE value IS NULL LIMIT $1::bigint "
+    "FOR UPDATE SKIP LOCKED) AS c WHERE s.tbl = c.tbl AND s.key = c.key RETURNING 1"
+)
+# Cells in the order of their keys, one after the other: `alone` for those that will be written, else beside others who
+# only read them. `expected` is a version, or any (-1), or whatever there is (-2).
+STATE_HOLD_KINDS: Kinds = (Ints, Texts, Ints, Ints)
+_HELD = "(SELECT version FROM state AS s WHERE s.tbl = c.tbl AND s.key = c.key AND c.alone = {alone} FOR {mode})"
+STATE_HOLD = (
+    f"SELECT must(count(*) = 0, 'version') FROM unnest({casts(STATE_HOLD_KINDS)}) AS c(tbl, key, expected, alone) "
+    f"LEFT JOIN LATERAL ({_HELD.format(alone=1, mode='NO KEY UPDATE')} UNION ALL "
+    f"{_HELD.format(alone=0, mode='SHARE')}) AS s ON true WHERE CASE c.expected WHEN -2 THEN false "
+    "WHEN -1 THEN s.version IS NULL ELSE s.version IS DISTINCT FROM c.expected END"
+)
+DELIVERY_HOLD = "SELECT id FROM delivery WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE"
+ANSWER_HOLD = "SELECT scope FROM answer WHERE scope = ANY($1::text[]) ORDER BY scope FOR NO KEY UPDATE"
 STATE_DELETE = f"DELETE FROM state AS s USING {_CELLS} WHERE s.tbl = c.tbl AND s.key = c.key"
-COUNTER_PUT = (
-    "INSERT INTO counter(tbl, key, value) SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) "
-    "ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value"
+# Additive, so writers do not stand in each other's way; `low` and `high`: between which values the counter must have
+# been before, so that none of the adds that make up the total left its bounds.
+ADD_KINDS: Kinds = (Ints, Texts, Ints, Ints, Ints)
+COUNTER_ADD = (
+    f"WITH wanted AS MATERIALIZED (SELECT * FROM unnest({casts(ADD_KINDS)}) AS w(tbl, key, total, low, high)), "
+    "added AS (INSERT INTO counter AS c(tbl, key, value) SELECT tbl, key, total FROM wanted "
+    "ON CONFLICT (tbl, key) DO UPDATE SET value = c.value + excluded.value RETURNING tbl, key, value) "
+    "SELECT must(NOT EXISTS (SELECT 1 FROM added AS a JOIN wanted AS w ON w.tbl = a.tbl AND w.key = a.key "
+    "WHERE a.value - w.total NOT BETWEEN w.low AND w.high), 'counter')"
 )
 DELIVERY_COLUMNS = (
     "id, flow, partition, position, generation, key_hash, event_id, correlation, trace, system, operation, step, "
@@ -289,10 +390,13 @@ DELIVERY_KINDS: Kinds = (
     Blobs,
 )  # fmt: skip
 DELIVERY_NEW = insert("delivery", DELIVERY_COLUMNS, DELIVERY_KINDS)
-CHANGE_KINDS: Kinds = (Texts, Ints, Ints, Ints, Blobs)
-DELIVERY_CHANGE = (
+CHANGE_KINDS: Kinds = (Texts, Ints, Ints, Ints, Blobs, Ints)
+DELIVERY_CHANGE = _all_of(
     "UPDATE delivery AS d SET state = c.state, attempts = c.attempts, due_us = c.due_us, body = c.body "
-    f"FROM unnest({casts(CHANGE_KINDS)}) AS c(id, state, attempts, due_us, body) WHERE d.id = c.id"
+    f"FROM unnest({casts(CHANGE_KINDS)}) AS c(id, state, attempts, due_us, body, before) "
+    "WHERE d.id = c.id AND d.state = c.before",
+    "delivery",
+    len(CHANGE_KINDS),
 )
 ATTEMPT_KINDS: Kinds = (Texts, Ints, Ints, Ints, Ints, Texts)
 DELIVERY_ATTEMPT = insert("delivery_attempt", "delivery_id, attempt, at_us, duration_us, status, error", ATTEMPT_KINDS)
@@ -302,10 +406,15 @@ DELIVERY_TALLY = (
 )
 ANSWER_COLUMNS = "scope, fingerprint, epoch, at_us, expires_us, status, content_type, body"
 ANSWER_KINDS: Kinds = (Texts, Blobs, Ints, Ints, Ints, Ints, Texts, Blobs)
-ANSWER_NEW = insert("answer", ANSWER_COLUMNS, ANSWER_KINDS) + (
-    " ON CONFLICT (scope) DO UPDATE SET fingerprint = excluded.fingerprint, epoch = excluded.epoch, "
-    "at_us = excluded.at_us, expires_us = excluded.expires_us, status = excluded.status, "
-    "content_type = excluded.content_type, body = excluded.body"
+ANSWER_NEW = _all_of(
+    insert("answer AS a", ANSWER_COLUMNS, ANSWER_KINDS)
+    + (
+        " ON CONFLICT (scope) DO UPDATE SET fingerprint = excluded.fingerprint, epoch = excluded.epoch, "
+        "at_us = excluded.at_us, expires_us = excluded.expires_us, status = excluded.status, "
+        "content_type = excluded.content_type, body = excluded.body WHERE a.expires_us <= excluded.at_us"
+    ),
+    "answer",
+    len(ANSWER_KINDS),
 )
 REFUSAL_KINDS: Kinds = (Ints, Texts, Texts, Texts, Texts, Ints, Ints, Ints)
 _REFUSED = "hour_us, code, contract, source, pointer, total, first_us, last_us"
@@ -314,10 +423,12 @@ REFUSE = (
     "ON CONFLICT (hour_us, code, contract, source, pointer) DO UPDATE SET total = r.total + excluded.total, "
     "first_us = least(r.first_us, excluded.first_us), last_us = greatest(r.last_us, excluded.last_us)"
 )
-CURSOR_MOVE = (
-    "WITH moved AS (UPDATE cursor AS c SET position = m.position FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) "
-    "AS m(flow, partition, position) WHERE c.flow = m.flow AND c.partition = m.partition AND c.epoch = $4::bigint "
-    "RETURNING 1) SELECT must((SELECT count(*) FROM moved) = $5::bigint, 'cursor')"
+MOVE_KINDS: Kinds = (Ints, Ints, Ints, Ints)
+CURSOR_MOVE = _all_of(
+    f"UPDATE cursor AS c SET position = m.position FROM unnest({casts(MOVE_KINDS)}) AS m(flow, partition, position, "
+    "epoch) WHERE c.flow = m.flow AND c.partition = m.partition AND c.epoch = m.epoch",
+    "cursor",
+    len(MOVE_KINDS),
 )
 
 # The owner
@@ -326,10 +437,9 @@ NAMES = "SELECT text, id FROM name"
 NAME_NEW = "INSERT INTO name(text) SELECT * FROM unnest($1::text[]) ON CONFLICT (text) DO NOTHING"
 START = "INSERT INTO start VALUES ($1::bigint, $2::bigint, $3::text, $4::text, $5::text, $6::text)"
 CURSOR_NEW = (
-    "INSERT INTO cursor(flow, partition, position, epoch) SELECT $1::bigint, partition, position, $2::bigint FROM head "
+    "INSERT INTO cursor(flow, partition, position, epoch) SELECT $1::bigint, partition, position, 0 FROM head "
     "ON CONFLICT DO NOTHING"
 )
-CURSOR_OWN = "UPDATE cursor SET epoch = $2::bigint WHERE flow = $1::bigint"
 # `before` is how many events of the type the flow never takes, so accepted = total - before. Of a type that the flow
 # takes no longer it is -1 - handled: no more than those were accepted.
 SUBSCRIBE = (

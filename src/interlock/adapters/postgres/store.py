@@ -1,6 +1,6 @@
 """EventLog and StateStore on one schema of a PostgreSQL database. Promise: committed, as the server's settings say.
 
-Several processes may have it open and append. One of them owns it at a time, and only the owner's steps are committed.
+Several processes may have it open and append. Steps are committed of the one that owns it alone, or of its members.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from interlock.adapters.postgres.claims import Claims
 from interlock.adapters.postgres.committer import Committer
 from interlock.adapters.postgres.connection import Connection, Row, Target, translated
 from interlock.adapters.postgres.follower import Follower
+from interlock.adapters.postgres.members import Members
 from interlock.adapters.postgres.names import Names
 from interlock.adapters.postgres.questions import Questions
 from interlock.adapters.postgres.schema import Meta, prepare
@@ -31,13 +32,14 @@ from interlock.model.record import Answer, DeliveryRow, Held, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.model.storage_rows import delivery_row, held_row, stored_row, tally_row
 from interlock.ports.event_log import AppendDone, Listener, LogCapabilities, Slice
+from interlock.ports.membership import Member, Roster
 from interlock.ports.state_store import CommitDone, StateCapabilities, Versioned
 
 EXPIRE_ROWS = 5000
 PAGE_EVENTS = 1024
 PAGE_BYTES = 16_777_216
 PAUSE_SECONDS = 0.05
-VERSIONS_PER_EPOCH = 1 << 40
+JOIN_SECONDS = 5.0
 
 
 class PostgresStore:
@@ -55,6 +57,7 @@ class PostgresStore:
         self._session = Session(target)
         self._questions = Questions(target)
         self._sealing = Sealing(self._questions)
+        self._members = Members(target, self._names)
         fused = self.capabilities.fused_log
         self._transaction = Transaction(self._session, self._names, self._claims, target, fused=fused)
         self._audience = Audience()
@@ -101,13 +104,16 @@ class PostgresStore:
         self._committer = Committer(self._session, self._transaction, self._committed, limit_pending)
 
     async def own_alone(self, seconds: float) -> None:
-        """Before `acquire`: AlreadyRunning when another engine is at work, and does not end in time.
+        """Before `acquire`: AlreadyRunning when another engine or a member is at work, and does not end in time.
 
         A courtesy between processes that behave. What keeps an owner out that was replaced is its epoch.
         """
+        await self._hold(sql.OWNER_ALONE, seconds)
+
+    async def _hold(self, how: str, seconds: float) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         with translated(self._target):
-            while not await self._session.hold():
+            while not await self._session.hold(how):
                 if asyncio.get_running_loop().time() > deadline:
                     raise AlreadyRunning(
                         f"Another engine runs on the schema {self._target.schema} of the {self._target.place}.",
@@ -202,7 +208,7 @@ class PostgresStore:
 
         async def own(connection: Connection) -> None:
             epochs.append(await acquire(connection, self._names, start, flows))
-            self._transaction.next_version = epochs[0] * VERSIONS_PER_EPOCH + 1
+            self._transaction.begin(epochs[0], alone=True)
 
         await self._alone(own)
         return epochs[0]
@@ -249,11 +255,40 @@ class PostgresStore:
 
     async def expire(self, now_us: int) -> int:
         gone = await self._all(sql.ANSWER_EXPIRE, now_us, EXPIRE_ROWS)
+        await self._all(sql.ABSENT_EXPIRE, EXPIRE_ROWS)
         await self._sealing.seal(self._heads)
         return len(gone)
 
     async def tallies(self) -> list[Tally]:
         return [tally_row(row) for row in await self._all(sql.TALLIES)]
+
+    # Membership
+
+    async def join(
+        self, start: StartRow, flows: Mapping[str, Sequence[str]], name: str, *, runs_flows: bool, lease_seconds: float
+    ) -> int:
+        """Also AlreadyRunning, when an engine owns the store alone and does not end within seconds."""
+        self._refuse_closed()
+        await self._hold(sql.OWNER_BESIDE, JOIN_SECONDS)
+        epoch = await self._members.join(Member(0, name, runs_flows), start, flows, lease_seconds)
+        self._transaction.begin(epoch, alone=False)
+        return epoch
+
+    async def beat(self, epoch: int) -> Roster:
+        self._refuse_closed()
+        return await self._members.beat(epoch)
+
+    async def claim(self, epoch: int, partitions: Collection[int]) -> list[int]:
+        self._refuse_closed()
+        return await self._members.claim(epoch, partitions)
+
+    async def release(self, epoch: int, partitions: Collection[int]) -> None:
+        self._refuse_closed()
+        await self._members.release(epoch, partitions)
+
+    async def leave(self, epoch: int) -> None:
+        self._refuse_closed()
+        await self._members.leave(epoch)
 
     @property
     def commit_figures(self) -> CommitFigures:
@@ -268,6 +303,7 @@ class PostgresStore:
             await self._follower.close()
         await self._session.close()
         await self._questions.close()
+        await self._members.close()
 
     def _submit(self, work: Wanted) -> None:
         if self._closed:

@@ -13,6 +13,7 @@ from interlock.adapters.postgres import sql
 from interlock.adapters.postgres.aside_work import IndexWork, PublishedWork
 from interlock.adapters.postgres.batch import Batch
 from interlock.adapters.postgres.claims import Claims
+from interlock.adapters.postgres.columns import Ints
 from interlock.adapters.postgres.connection import (
     Target,
     again,
@@ -30,7 +31,8 @@ from interlock.adapters.postgres.work import AppendWork, CommitWork, Part
 from interlock.model.event import Stored
 from interlock.model.problems import Problem, StorageUnavailable, Unexpected
 
-TRIES = 6
+TRIES = 8
+VERSIONS_PER_EPOCH = 1 << 40
 
 Bases = Mapping[int, int]
 Wanted = AppendWork | CommitWork | IndexWork | PublishedWork
@@ -41,12 +43,17 @@ class Way(Enum):
 
     PLAIN    what is most likely new is not looked up: an index, or a guard, finds out
     CAREFUL  everything is looked up
+    LOCKED   what is looked up is held first, so that nobody changes it: a cell that all want makes progress by it
     ALONE    each part in a savepoint of its own, so that the store's refusal of one leaves the others standing
     """
 
     PLAIN = 0
     CAREFUL = 1
-    ALONE = 2
+    LOCKED = 2
+    ALONE = 3
+
+
+HARDER = {Way.PLAIN: Way.CAREFUL, Way.CAREFUL: Way.LOCKED}
 
 
 class Faulty(Exception):
@@ -75,13 +82,19 @@ class Transaction:
         self._target = target
         self._fused = fused
         self.next_version = 0
+        self.owner = 0  # the epoch that had the store alone when it began: nobody but it writes to cells
+
+    def begin(self, epoch: int, *, alone: bool) -> None:
+        """From now on steps are committed under this epoch, and values get versions that no other epoch gives."""
+        self.owner = epoch if alone else 0
+        self.next_version = epoch * VERSIONS_PER_EPOCH + 1
 
     async def apply(self, works: Sequence[Wanted], waiting: Callable[[Problem], None]) -> Committed:
         """Apply all, each part or not. Raises the Problem that keeps all of them from being stored, or Faulty.
 
         `waiting` is called while it is not known whether they were committed, and the server cannot be asked.
         """
-        way = Way.CAREFUL if len({work.epoch for work in works} - {None}) > 1 else Way.PLAIN
+        way = Way.PLAIN
         for _ in range(TRIES):
             try:
                 return await self._try(way, works, waiting)
@@ -109,7 +122,7 @@ class Transaction:
         if lost(error) or self._session.connection is None or self._session.connection.closed:
             raise self._away(error) from error
         if again(error):
-            return Way.CAREFUL if guarded(error) and way is Way.PLAIN else way
+            return HARDER.get(way, way) if guarded(error) else way
         if is_infrastructure(error):
             raise translate(error, self._target) from error
         claimed = str(error.diag.constraint_name).startswith("claim_")  # another writer had the same event
@@ -126,15 +139,30 @@ class Transaction:
         await self._turn(works)
         if way is Way.ALONE:
             return await self._each_alone(works, waiting)
-        known, batch = await self._stage([work.whole() for work in works], careful=way is Way.CAREFUL)
-        table = self._claims.tables[0]
-        statements = batch.statements(table, epoch_of(works, known))
+        if way is Way.LOCKED:
+            return await self._locked(works, waiting)
+        batch = await self._stage([work.whole() for work in works], careful=way is Way.CAREFUL)
+        return await self._write(works, batch, waiting, begun=False)
+
+    async def _locked(self, works: Sequence[Wanted], waiting: Callable[[Problem], None]) -> Committed:
+        await self._session.live.execute(sql.BEGIN.encode())
+        try:
+            batch = await self._stage([work.whole() for work in works], careful=True, hold=True)
+        except BaseException:
+            await self._session.roll_back()
+            raise
+        return await self._write(works, batch, waiting, begun=True)
+
+    async def _write(
+        self, works: Sequence[Wanted], batch: Batch, waiting: Callable[[Problem], None], *, begun: bool
+    ) -> Committed:
+        statements = batch.statements(self._claims.tables[0])
         partitions = sorted(batch.counts)
         bases: Bases = {}
-        if statements:
+        if statements or begun:
             self._session.live  # noqa: B018 - raises when it was lost meanwhile
             try:
-                heads: Sequence[int] = await self._session.write(statements, partitions, begun=False)
+                heads: Sequence[int] = await self._session.write(statements, partitions, begun=begun)
             except InDoubt as error:
                 heads = await self._resolve(error, waiting)
             bases = {part: head - batch.counts[part] for part, head in zip(partitions, heads, strict=True)}
@@ -151,19 +179,27 @@ class Transaction:
                     await within(self._session.live, self._claims.turn_to(self._session.live, bucket))
                 return
 
-    async def _stage(self, parts: Sequence[Part], *, careful: bool) -> tuple[Lookup, Batch]:
+    async def _stage(self, parts: Sequence[Part], *, careful: bool, hold: bool = False) -> Batch:
+        """`hold`: within a transaction that has begun, until whose end what is looked up stays as it is."""
         connection = self._session.live
+        shared = self._shared(parts)
         while True:
-            known = Lookup(self._names, careful=careful)
+            known = Lookup(self._names, careful=careful, shared=shared)
             for part in parts:
                 part.want(known)
+            if hold:
+                await within(connection, pipelined(connection, list(known.holds()), []))
             if await within(connection, known.run(connection, self._claims)):
                 break
             await self._claims.reload(connection)
-        batch = Batch(self._names, known, self.next_version, fused=self._fused)
+        batch = Batch(self._names, known, self.next_version, fused=self._fused, shared=shared)
         for part in parts:
             part.stage(batch, known)
-        return known, batch
+        return batch
+
+    def _shared(self, parts: Iterable[Part | Wanted]) -> bool:
+        """Whether others may write to the same cells."""
+        return any(part.epoch not in (None, self.owner) for part in parts)
 
     async def _each_alone(self, works: Sequence[Wanted], waiting: Callable[[Problem], None]) -> Committed:
         """All heads are locked first, so that positions are known as we go, and no order of locks is crossed."""
@@ -171,7 +207,10 @@ class Transaction:
         version = self.next_version
         await connection.execute(sql.BEGIN.encode())
         try:
+            epochs = {work.epoch for work in works if work.epoch is not None}
+            await fetch(connection, sql.HOLD_MEMBERS, (Ints(sorted(epochs)),))
             await fetch(connection, sql.HEADS_LOCK_ALL)
+            await self._hold_all(works)
             heads = {part: row[0] for part, row in enumerate(await fetch(connection, sql.HEADS))}
             stored: list[Stored] = []
             first = dict(heads)
@@ -188,13 +227,31 @@ class Transaction:
             await self._resolve(error, waiting)
         return Committed(stored, {part: first[part] for part in heads if heads[part] != first[part]})
 
+    async def _hold_all(self, works: Sequence[Wanted]) -> None:
+        """In the order of all writers, which the parts one after the other would not keep. What cannot even be looked
+        for is left to its part.
+        """
+        if not self._shared(works):
+            return
+        connection = self._session.live
+        known = Lookup(self._names, careful=True, shared=True)
+        for work in works:
+            work.want(known)
+        await connection.execute(sql.SAVEPOINT.encode())
+        try:
+            await within(connection, pipelined(connection, list(known.holds()), []))
+        except Exception as error:
+            if again(error) or lost(error) or is_infrastructure(error):
+                raise
+            await connection.execute(sql.ROLLBACK_TO.encode())
+        await connection.execute(sql.RELEASE_SAVEPOINT.encode())
+
     async def _one_alone(self, part: Part, heads: dict[int, int]) -> list[Stored]:
         connection = self._session.live
         await connection.execute(sql.SAVEPOINT.encode())
         try:
-            known, batch = await self._stage([part], careful=True)
-            epoch = part.epoch if known.epoch is None else known.epoch
-            statements = batch.statements(self._claims.tables[0], epoch)
+            batch = await self._stage([part], careful=True)
+            statements = batch.statements(self._claims.tables[0])
             await within(connection, pipelined(connection, statements, []))
             await connection.execute(sql.RELEASE_SAVEPOINT.encode())
         except Exception as error:
@@ -234,11 +291,3 @@ def alone(way: Way, works: Sequence[Wanted]) -> Way:
     if way is Way.ALONE:
         raise Unexpected("The store refuses the work in a way that no part of it explains.")
     return Way.ALONE
-
-
-def epoch_of(works: Iterable[Wanted], known: Lookup) -> int | None:
-    """The epoch that must still own the store when the batch is committed; None when it holds no steps."""
-    epochs = [work.epoch for work in works if work.epoch is not None]
-    if not epochs:
-        return None
-    return epochs[0] if known.epoch is None else known.epoch

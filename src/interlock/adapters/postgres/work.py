@@ -105,11 +105,12 @@ class AppendWork:
 class CommitWork:
     """The steps of one submit call, with their cursor moves, under one epoch."""
 
-    __slots__ = ("_done", "_names", "_refused", "commit", "outcomes", "weight")
+    __slots__ = ("_done", "_names", "_refused", "commit", "outcomes", "partitions", "weight")
 
     def __init__(self, names: Names, commit: Commit, done: CommitDone) -> None:
         self._names = names
         self.commit = commit
+        self.partitions = commit.partitions
         self.outcomes: list[Problem | None] = [None] * len(commit.steps)
         self.weight = max(1, len(commit.steps))
         self._done = done
@@ -127,17 +128,18 @@ class CommitWork:
         return self
 
     def want(self, lookup: Lookup) -> None:
-        lookup.want_commit(self.commit)
+        lookup.want_commit(self.commit, self.partitions)
 
     def stage(self, batch: Batch, known: Lookup) -> None:
         if self.fenced(known):
             return
+        batch.own(self.commit.epoch, self.partitions)
         self.outcomes = [batch.step(step) for step in self.commit.steps]
         self.stage_rest(batch)
 
     def stage_rest(self, batch: Batch) -> None:
         batch.refuse(self.commit.refusals)
-        batch.move(self.commit.cursors)
+        batch.move(self.commit.epoch, self.commit.cursors)
 
     def refuse(self, problem: Problem) -> None:
         self._refused = problem
@@ -150,10 +152,8 @@ class CommitWork:
         self._done(None, refused) if refused else self._done(self.outcomes, None)
 
     def fenced(self, known: Lookup) -> bool:
-        """Whether another owner came. Where nobody looked, the guards of the transaction do."""
-        self._refused = None
-        if known.epoch is not None:
-            self._refused = self._fence(known)
+        """Whether it may not write, or not there. Where nobody looked, the guards of the transaction do."""
+        self._refused = self._fence(known) if known.judges else None
         return self._refused is not None
 
     @property
@@ -161,12 +161,20 @@ class CommitWork:
         return self._refused is not None
 
     def _fence(self, known: Lookup) -> Problem | None:
-        if known.epoch != self.commit.epoch:
-            return Fenced(f"Epoch {self.commit.epoch} is over; {known.epoch} owns the store.")
+        epoch = self.commit.epoch
+        if epoch not in known.living:
+            return gone(epoch)
+        for partition in sorted(self.partitions):
+            if known.leases.get(partition) != epoch:
+                return Fenced(f"Epoch {epoch} does not lease partition {partition}.")
         for flow, partition, _ in self.commit.cursors:
-            if (self._names.find(flow), partition) not in known.cursors:
-                return Fenced(f"The cursor of {flow} belongs to another epoch.")
+            if known.cursors.get((self._names.find(flow), partition)) != epoch:
+                return Fenced(f"The cursor of {flow} in partition {partition} belongs to another epoch.")
         return None
+
+
+def gone(epoch: int) -> Fenced:
+    return Fenced(f"Epoch {epoch} is over: its process was replaced, or was silent for too long.")
 
 
 class RestPart:
@@ -176,13 +184,14 @@ class RestPart:
 
     def __init__(self, work: CommitWork) -> None:
         self._work = work
-        self.epoch = work.epoch
+        self.epoch = work.commit.epoch
 
     def want(self, lookup: Lookup) -> None:
-        lookup.want_owner(self._work.commit)
+        lookup.want_owner(self._work.commit, self._work.partitions)
 
     def stage(self, batch: Batch, known: Lookup) -> None:
         if not self._work.fenced(known):
+            batch.own(self.epoch, self._work.partitions)
             self._work.stage_rest(batch)
 
     def refuse(self, problem: Problem) -> None:
@@ -200,7 +209,7 @@ class StepPart:
     def __init__(self, work: CommitWork, nth: int) -> None:
         self._work = work
         self._nth = nth
-        self.epoch = work.epoch
+        self.epoch = work.commit.epoch
 
     @property
     def _step(self) -> Step:
@@ -211,6 +220,7 @@ class StepPart:
 
     def stage(self, batch: Batch, known: Lookup) -> None:
         if not self._work.refused:
+            batch.own(self.epoch, self._step.partitions)
             self._work.outcomes[self._nth] = batch.step(self._step)
 
     def refuse(self, problem: Problem) -> None:
