@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from interlock.adapters.postgres import PostgresReader, PostgresSchemas, PostgresStore
+from interlock.adapters.postgres import PostgresReader, PostgresSchemas, PostgresStore, sql
 from interlock.model.problems import FormatUnsupported, NotFound, Problem, SettingInvalid, StorageUnavailable
 from interlock.testing.postgres_server import new_database
 
@@ -111,7 +111,7 @@ async def test_a_format_that_is_newer(schema: str) -> None:
     await refused(dsn, FormatUnsupported, "format 99", "newer one", schema)
     with pytest.raises(FormatUnsupported, match="format 99"):
         await PostgresSchemas.open(dsn, schema=schema)
-    execute(dsn, f"UPDATE {schema}.meta SET value = '1' WHERE name = 'format'")
+    execute(dsn, f"UPDATE {schema}.meta SET value = '{sql.FORMAT}' WHERE name = 'format'")
 
 
 async def test_a_store_that_was_never_made(database: str) -> None:

@@ -361,12 +361,15 @@ ABSENT_EXPIRE = (
 # Cells in the order of their keys, one after the other: `alone` for those that will be written, else beside others who
 # only read them. `expected` is a version, or any (-1), or whatever there is (-2).
 STATE_HOLD_KINDS: Kinds = (Ints, Texts, Ints, Ints)
-_HELD = "(SELECT version FROM state AS s WHERE s.tbl = c.tbl AND s.key = c.key AND c.alone = {alone} FOR {mode})"
+_HELD = (
+    "LATERAL (SELECT version FROM state AS s WHERE s.tbl = c.tbl AND s.key = c.key AND c.alone = {alone} FOR {mode})"
+)
 STATE_HOLD = (
-    f"SELECT must(count(*) = 0, 'version') FROM unnest({casts(STATE_HOLD_KINDS)}) AS c(tbl, key, expected, alone) "
-    f"LEFT JOIN LATERAL ({_HELD.format(alone=1, mode='NO KEY UPDATE')} UNION ALL "
-    f"{_HELD.format(alone=0, mode='SHARE')}) AS s ON true WHERE CASE c.expected WHEN -2 THEN false "
-    "WHEN -1 THEN s.version IS NULL ELSE s.version IS DISTINCT FROM c.expected END"
+    "SELECT must(count(*) = 0, 'version') FROM (SELECT c.expected, coalesce(w.version, r.version) AS version FROM "
+    f"unnest({casts(STATE_HOLD_KINDS)}) AS c(tbl, key, expected, alone) "
+    f"LEFT JOIN {_HELD.format(alone=1, mode='NO KEY UPDATE')} AS w ON true "
+    f"LEFT JOIN {_HELD.format(alone=0, mode='SHARE')} AS r ON true) AS found WHERE CASE expected WHEN -2 THEN false "
+    "WHEN -1 THEN version IS NULL ELSE version IS DISTINCT FROM expected END"
 )
 DELIVERY_HOLD = "SELECT id FROM delivery WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE"
 ANSWER_HOLD = "SELECT scope FROM answer WHERE scope = ANY($1::text[]) ORDER BY scope FOR NO KEY UPDATE"
