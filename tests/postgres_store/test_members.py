@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import postgres
@@ -15,6 +19,7 @@ from interlock.adapters.postgres import PostgresStore, sql
 from interlock.adapters.postgres.columns import Statement
 from interlock.model.problems import (
     AlreadyHandled,
+    AlreadyRunning,
     CounterRefused,
     Fenced,
     Problem,
@@ -35,6 +40,8 @@ from interlock.testing.samples import (
     submit,
 )
 from interlock.testing.steps import problem_of, puts, refill, take
+
+from .member_process import AT_ONCE, CELLS, ROUNDS, STOCK, work
 
 LEASE_SECONDS = 60.0
 
@@ -278,3 +285,90 @@ async def test_a_missing_guard_is_caught(
         monkeypatch.setattr(sql, name, statement)
     with pytest.raises(AssertionError):
         await story(schema)
+
+
+async def hammered(schema: str, run: Callable[[list[Worker]], Awaitable[Counter[str]]]) -> None:
+    """What was told to all of them together is what is there, and nobody waited for one who waited for him."""
+    async with members(schema) as workers:
+        calls = tuple(delivery(f"d{number}") for number in range(ROUNDS * AT_ONCE))
+        await workers[0].submit(Step(result=refill("hot", STOCK)), Step(result=StepResult(calls=calls)))
+        deadlocks = await counted_deadlocks()
+        told = await asyncio.wait_for(run(workers), 60)
+        store = workers[0].store
+        cells = [await store.get("sums", key) for key in CELLS]
+        assert sum(int(cell.value) for cell in cells if cell) == 2 * told["increment applied"]
+        assert told["increment applied"] == 2 * ROUNDS * AT_ONCE
+        assert told["take applied"] == STOCK
+        assert await store.counter("stock", "hot") == 0
+        assert told["answer applied"] == told["delivery applied"] == ROUNDS * AT_ONCE
+        assert set(told) == {
+            "increment applied",
+            "increment StaleRead",
+            "take applied",
+            "take CounterRefused",
+            "answer applied",
+            "answer AlreadyHandled",
+            "delivery applied",
+            "delivery AlreadyHandled",
+        }
+        assert await counted_deadlocks() == deadlocks
+
+
+async def counted_deadlocks() -> int:
+    async with await psycopg.AsyncConnection.connect(postgres.database()) as connection:
+        found = await connection.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        row = await found.fetchone()
+        return 0 if row is None else int(row[0])
+
+
+async def test_two_members_want_the_same_cells(schema: str) -> None:
+    async def run(workers: list[Worker]) -> Counter[str]:
+        told = await asyncio.gather(*(work(each.store, each.epoch, nth) for nth, each in enumerate(workers, 1)))
+        return told[0] + told[1]
+
+    await hammered(schema, run)
+
+
+async def test_two_processes_want_the_same_cells(schema: str) -> None:
+    async def process(seed: int) -> Counter[str]:
+        command = (sys.executable, str(Path(__file__).with_name("member_process.py")), postgres.database(), schema)
+        running = await asyncio.create_subprocess_exec(*command, str(seed), stdout=asyncio.subprocess.PIPE)
+        out, _ = await running.communicate()
+        assert running.returncode == 0
+        return Counter(json.loads(out))
+
+    async def run(workers: list[Worker]) -> Counter[str]:
+        told = await asyncio.gather(process(1), process(2))
+        return told[0] + told[1]
+
+    await hammered(schema, run)
+
+
+async def test_a_lease_ends_by_the_servers_clock(schema: str) -> None:
+    store, other = [await PostgresStore.open(postgres.database(), schema=schema) for _ in range(2)]
+    silent, beating = await joined(store, 0.3), await joined(other, 0.3)
+    assert await store.claim(silent, [0, 1]) == [0, 1]
+    async with asyncio.timeout(20):
+        while len((await other.beat(beating)).members) > 1:  # noqa: ASYNC110 - the server's time
+            await asyncio.sleep(0.05)
+    assert await other.claim(beating, [0, 1]) == [0, 1]
+    assert isinstance(await problem_of(store.beat(silent)), Fenced)
+    for each in (store, other):
+        await each.close()
+
+
+async def test_an_engine_alone_and_members_do_not_meet_by_mistake(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interlock.adapters.postgres.store.JOIN_SECONDS", 0.1)
+    alone, member = [await PostgresStore.open(postgres.database(), schema=schema) for _ in range(2)]
+    await alone.own_alone(0.1)
+    epoch = await alone.acquire(start(), {FLOW: [TYPE]})
+    with pytest.raises(AlreadyRunning):
+        await joined(member)
+    assert await submit(alone, commit(epoch, Step(handling=handling(1)))) == [None]
+    await alone.close()
+    await joined(member)
+    alone = await PostgresStore.open(postgres.database(), schema=schema)
+    with pytest.raises(AlreadyRunning):
+        await alone.own_alone(0.1)
+    for store in (alone, member):
+        await store.close()

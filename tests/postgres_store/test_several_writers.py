@@ -149,6 +149,34 @@ async def test_each_hears_all_in_order_whoever_wrote_it(schema: str) -> None:
             assert [stored.position for stored in part.events] == heard[1][partition]
 
 
+async def test_partitions_that_are_not_followed_are_not_read(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of one partition pays for one; when it takes another one over, it reads on from its cursor."""
+    async with opened(schema, 2) as (reading, writing):
+        heard: list[Stored] = []
+        reading.listen(heard.extend)
+        await reading.follow([1])
+        asked: list[object] = []
+        genuine = reading._questions.all
+
+        async def counting(statement: str, bindings: Sequence[object] = ()) -> object:
+            asked.extend(bindings[:1] if statement == sql.READ else ())
+            return await genuine(statement, bindings)
+
+        monkeypatch.setattr(reading._questions, "all", counting)
+        await append(writing, [event(number, number % 4) for number in range(40)])
+        await append(reading, [event(number, number % 4) for number in range(100, 104)])
+        await reading._look()
+        assert {stored.event.partition for stored in heard} == {1}
+        assert [stored.position for stored in heard] == list(range(1, 12))
+        assert set(asked) == {1}
+        await reading.follow([2])
+        assert reading.head(2) == 11
+        assert [stored.position for stored in (await reading.read(2, 4, 100)).events] == list(range(5, 12))
+        await append(writing, [event(200, 2), event(201, 1)])
+        await reading._look()
+        assert [(stored.event.partition, stored.position) for stored in heard[11:]] == [(2, 12)]
+
+
 async def test_another_writers_event_wakes_soon(schema: str) -> None:
     """By its notification: the pause between two looks is a second."""
     async with opened(schema, 2) as (reading, writing):

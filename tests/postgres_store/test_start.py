@@ -114,6 +114,40 @@ async def test_a_format_that_is_newer(schema: str) -> None:
     execute(dsn, f"UPDATE {schema}.meta SET value = '{sql.FORMAT}' WHERE name = 'format'")
 
 
+async def test_an_empty_schema_of_ones_own_is_enough(database: str) -> None:
+    """The user may create nothing in the database, and owns the schema that an administrator made."""
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    execute(
+        database,
+        "DROP ROLE IF EXISTS tenant",
+        f"CREATE ROLE tenant LOGIN PASSWORD '{PASSWORD}'",
+        f'REVOKE CREATE ON DATABASE "{name}" FROM PUBLIC',
+        "CREATE SCHEMA ours AUTHORIZATION tenant",
+    )
+    dsn = make_conninfo(database, user="tenant", password=PASSWORD)
+    await refused(dsn, SettingInvalid, "may not create the schema", "AUTHORIZATION", "another")
+    store = await PostgresStore.open(dsn, schema="ours")
+    assert store.partitions == 8
+    await store.close()
+
+
+async def test_writers_who_died_long_ago_are_forgotten(schema: str) -> None:
+    """They wake nobody, and after a week nothing is left of them."""
+    store = await PostgresStore.open(postgres.database(), schema=schema)
+    put = f"INSERT INTO {schema}.writer(session, batch, seen) VALUES (1, 0, now() - interval %s)"
+    with psycopg.connect(postgres.database(), autocommit=True) as connection:
+        connection.execute(put % "'6 minutes'")  # type: ignore[call-overload]
+        assert not await store._others()
+        connection.execute(put % "'4 minutes'")  # type: ignore[call-overload]
+        assert await store._others()
+        connection.execute(f"UPDATE {schema}.writer SET seen = now() - interval '8 days' WHERE batch = 0")  # type: ignore[call-overload]
+        assert not await store._others()  # which is also a sign of life
+        await (await PostgresStore.open(postgres.database(), schema=schema)).close()
+        found = connection.execute(f"SELECT count(*) FROM {schema}.writer").fetchone()  # type: ignore[call-overload]
+    assert found == (1,)
+    await store.close()
+
+
 async def test_a_store_that_was_never_made(database: str) -> None:
     for opening in (PostgresReader, PostgresSchemas):
         with pytest.raises(NotFound, match="no Interlock store in the schema interlock") as problem:

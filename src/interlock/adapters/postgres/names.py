@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from interlock.adapters.postgres import sql
 from interlock.adapters.postgres.columns import Texts
-from interlock.adapters.postgres.connection import Connection, fetch
+from interlock.adapters.postgres.connection import Connection, Row, fetch
 
 
 class UnknownWord(Exception):
@@ -31,6 +33,13 @@ class Names:
     def find(self, text: str) -> int:
         """0, which no row has, for an unknown word."""
         return self._ids.get(text, 0)
+
+    async def seek(self, text: str, ask: Callable[[str], Awaitable[Sequence[Row]]]) -> int:
+        """As `find`, of words that other processes have stored meanwhile too."""
+        if text not in self._ids:
+            stored = dict(await ask(sql.NAMES))
+            self._ids |= stored
+        return self.find(text)
 
     async def learn(self, connection: Connection, *words: str) -> None:
         """Give the words numbers, whoever else does the same now; read all that others have stored."""

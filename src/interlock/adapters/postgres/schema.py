@@ -15,6 +15,7 @@ from interlock.model.problems import FormatUnsupported, SettingInvalid
 HASH_NAME = "blake2b-64-keyed,mod"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('interlock'), hashtext($1::text))"
 _EXISTS = "SELECT to_regclass($1::text) IS NOT NULL"
+_MADE = "SELECT to_regnamespace($1::text) IS NOT NULL"
 _TAKEN = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace($1::text)"
 
 
@@ -42,6 +43,7 @@ async def prepare(target: Target, partitions: int, log: str = HERE) -> Meta:
         if not await scalar(connection, _EXISTS, (f"{target.schema}.meta",)):
             await create(connection, target, partitions, log)
         meta = await migrated(connection, log)
+        await connection.execute(sql.WRITERS_FORGET.encode())
         await connection.execute(sql.COMMIT.encode())
         return meta
     except psycopg.errors.InsufficientPrivilege as error:
@@ -66,7 +68,8 @@ async def create(connection: Connection, target: Target, partitions: int, log: s
             f"The schema {target.schema} in the {target.place} holds tables that are not Interlock's.",
             next_step="Set stores.schema to a name that is free.",
         )
-    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {target.schema}".encode())
+    if not await scalar(connection, _MADE, (target.schema,)):  # whoever may use it need not be allowed to make it
+        await connection.execute(f"CREATE SCHEMA {target.schema}".encode())
     await connection.execute(sql.CREATE.encode(), prepare=False)
     rows = {"format": "1", "partitions": str(partitions), "hash": HASH_NAME, "secret": secrets.token_hex(32)}
     if log != HERE:

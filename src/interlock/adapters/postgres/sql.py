@@ -210,8 +210,12 @@ WRITER_RESUME = (
 OWNER_BESIDE = "SELECT pg_try_advisory_lock_shared(hashtext('interlock owner'), hashtext($1::text))"
 OWNER_ALONE = "SELECT pg_try_advisory_lock(hashtext('interlock owner'), hashtext($1::text))"
 WRITER_GONE = "DELETE FROM writer WHERE id = $1::bigint"
-WRITERS_FORGET = "DELETE FROM writer WHERE seen < now() - interval '30 days'"
-WRITERS = "SELECT count(*) FROM writer"
+WRITERS_FORGET = "DELETE FROM writer WHERE seen < now() - interval '7 days'"
+# Whether there are others, of whom something was seen in the last minutes; and that we are there, once a minute.
+WRITERS = (
+    "WITH seen AS (UPDATE writer SET seen = now() WHERE id = $1::bigint AND seen < now() - interval '1 minute') "
+    "SELECT EXISTS (SELECT 1 FROM writer WHERE id <> $1::bigint AND seen > now() - interval '5 minutes')"
+)
 WRITER_MARK = (
     "WITH marked AS (UPDATE writer SET batch = $3::bigint, seen = now(), heads = (SELECT array_agg(position ORDER BY "
     "partition) FROM head WHERE partition = ANY($4::bigint[])) WHERE id = $1::bigint AND session = $2::bigint "

@@ -92,9 +92,9 @@ class PostgresState(PostgresStore):
 
     async def _look(self) -> bool:
         """Another process may have put something into the outbox; whether there are others."""
-        others = await self._questions.one(sql.WRITERS)
+        others = await self._others()
         self._wake(range(self.partitions))
-        return others is not None and others[0] > 1
+        return others
 
     def _wake(self, partitions: Collection[int]) -> None:
         for wake in self._wakes:

@@ -151,7 +151,12 @@ class PostgresStore:
             self._follower = Follower(self._target, lambda: self._session.writer, self._look)
 
     async def follow(self, partitions: Collection[int]) -> None:
-        self._audience.follow(partitions)
+        """What was appended to a partition before it is followed, is read and not told."""
+        async with self._publishing:
+            for partition, (head,) in enumerate(await self._questions.all(sql.HEADS)):
+                if not self._audience.follows(partition):
+                    self._heads[partition] = max(self._heads[partition], head)
+            self._audience.follow(partitions)
         await self._look()
 
     # What was committed, by us and by others
@@ -165,7 +170,8 @@ class PostgresStore:
         async with self._publishing:
             if self._audience:
                 for partition, base in committed.bases.items():
-                    await self._fill(partition, base)
+                    if self._audience.follows(partition):
+                        await self._fill(partition, base)
             fresh = [entry for entry in committed.stored if entry[0] > self._heads[entry[1][0]]]
             for partition, entries in parts.items():
                 self._keep(partition, [entry for entry in entries if entry[0] > self._heads[partition]])
@@ -179,7 +185,13 @@ class PostgresStore:
             self._heads[partition] = entries[-1][0]
 
     async def _fill(self, partition: int, head: int) -> None:
-        """Read and tell what others appended up to `head`; when the server is away, readers find it later."""
+        """Read and tell what others appended up to `head`; when the server is away, readers find it later.
+
+        Of a partition that is not followed, only where it ends.
+        """
+        if not self._audience.follows(partition):
+            self._heads[partition] = max(self._heads[partition], head)
+            return
         try:
             while self._heads[partition] < head:
                 after = self._heads[partition]
@@ -194,11 +206,15 @@ class PostgresStore:
 
     async def _look(self) -> bool:
         """Follow the other writers; whether there are any."""
-        others = await self._questions.one(sql.WRITERS)
+        others = await self._others()
         async with self._publishing:
             for partition, (head,) in enumerate(await self._questions.all(sql.HEADS)):
                 await self._fill(partition, head)
-        return others is not None and others[0] > 1
+        return others
+
+    async def _others(self) -> bool:
+        found = await self._questions.one(sql.WRITERS, (self._session.writer,))
+        return found is not None and bool(found[0])
 
     # StateStore
 
@@ -218,12 +234,14 @@ class PostgresStore:
 
     async def get(self, table: str, key: str) -> Versioned | None:
         self._refuse_closed()
-        found = await self._questions.cell(sql.FIND_VALUES, (self._names.find(table), key))
+        cell = (await self._names.seek(table, self._questions.all), key)
+        found = await self._questions.cell(sql.FIND_VALUES, cell)
         return Versioned(*found) if found else None
 
     async def counter(self, table: str, key: str) -> int:
         self._refuse_closed()
-        found = await self._questions.cell(sql.FIND_COUNTERS, (self._names.find(table), key))
+        cell = (await self._names.seek(table, self._questions.all), key)
+        found = await self._questions.cell(sql.FIND_COUNTERS, cell)
         return int(found[0]) if found else 0
 
     async def cursors(self, flow: str) -> dict[int, int]:
