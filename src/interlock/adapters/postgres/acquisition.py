@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from interlock.adapters.postgres import sql
+from interlock.adapters.postgres import members_sql, sql
 from interlock.adapters.postgres.columns import Ints
 from interlock.adapters.postgres.connection import Connection, fetch, scalar
 from interlock.adapters.postgres.names import Names
@@ -34,11 +34,11 @@ async def acquire(connection: Connection, names: Names, start: StartRow, flows: 
     await names.learn(connection, *flows)
     async with transaction(connection):
         epoch = await next_epoch(connection)
-        await end(connection, [row[0] for row in await fetch(connection, sql.MEMBERS_ALL)])
+        await end(connection, [row[0] for row in await fetch(connection, members_sql.MEMBERS_ALL)])
         await begin(connection, names, Member(epoch, "alone", True), start, flows, None)
-        await connection.execute(sql.LEASE_GIVE_ALL.encode(), (epoch,))
+        await connection.execute(members_sql.LEASE_GIVE_ALL.encode(), (epoch,))
         partitions = [row[0] for row in await fetch(connection, sql.HEADS_LOCK_ALL)]
-        await connection.execute(sql.CURSORS_GIVE.encode(), (epoch, Ints(partitions)))
+        await connection.execute(members_sql.CURSORS_GIVE.encode(), (epoch, Ints(partitions)))
     return epoch
 
 
@@ -51,7 +51,7 @@ async def join(
         epoch = await next_epoch(connection)
         await end_late(connection)
         await refuse_mixed(connection, start, seconds)
-        await end(connection, [row[0] for row in await fetch(connection, sql.MEMBERS_ALONE)])
+        await end(connection, [row[0] for row in await fetch(connection, members_sql.MEMBERS_ALONE)])
         await begin(connection, names, member._replace(epoch=epoch), start, flows, seconds)
     return epoch
 
@@ -64,13 +64,13 @@ async def next_epoch(connection: Connection) -> int:
 
 
 async def refuse_mixed(connection: Connection, start: StartRow, seconds: float) -> None:
-    estate = await scalar(connection, sql.ESTATE)
+    estate = await scalar(connection, members_sql.ESTATE)
     if estate not in (None, start.estate):
         raise SettingInvalid(
             f"The store is that of the estate {estate}, not of {start.estate}.",
             next_step="Give each estate a schema of its own: stores.schema.",
         )
-    for name, other in await fetch(connection, sql.MEMBER_OTHER, (seconds,)):
+    for name, other in await fetch(connection, members_sql.MEMBER_OTHER, (seconds,)):
         if other:
             raise SettingInvalid(
                 f"workers.lease_seconds is {seconds:g} here, and {other:g} at {name}.",
@@ -84,7 +84,7 @@ async def begin(
     """`seconds` is None for a member without an end, who owns the store alone."""
     numbers = Ints(names.id(flow) for flow in flows)
     row = (member.epoch, member.name, int(member.runs_flows), numbers, seconds)
-    await connection.execute(sql.MEMBER_NEW.encode(), row)
+    await connection.execute(members_sql.MEMBER_NEW.encode(), row)
     await connection.execute(sql.START.encode(), (member.epoch, *start[1:]))
     await fetch(connection, sql.HEADS_LOCK_ALL)  # nothing is appended while it is counted what was
     for flow, types in flows.items():
@@ -109,14 +109,14 @@ async def subscribe(connection: Connection, flow: int, types: Sequence[str]) -> 
 
 async def end_late(connection: Connection) -> None:
     """Members whose time is over. One that commits right now is left to the next who looks."""
-    await end(connection, [row[0] for row in await fetch(connection, sql.MEMBERS_LATE)])
+    await end(connection, [row[0] for row in await fetch(connection, members_sql.MEMBERS_LATE)])
 
 
 async def end(connection: Connection, epochs: Sequence[int]) -> None:
     """Of members whose rows this transaction holds. The leases are looked for after that, so that all are found."""
     if not epochs:
         return
-    held = [row[0] for row in await fetch(connection, sql.LEASES_OF, (Ints(epochs),))]
+    held = [row[0] for row in await fetch(connection, members_sql.LEASES_OF, (Ints(epochs),))]
     if held:
-        await connection.execute(sql.LEASE_GIVE.encode(), (0, Ints(held)))
-    await connection.execute(sql.MEMBERS_END.encode(), (Ints(epochs),))
+        await connection.execute(members_sql.LEASE_GIVE.encode(), (0, Ints(held)))
+    await connection.execute(members_sql.MEMBERS_END.encode(), (Ints(epochs),))

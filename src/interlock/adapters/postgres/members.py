@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import psycopg
 
-from interlock.adapters.postgres import sql
+from interlock.adapters.postgres import members_sql
 from interlock.adapters.postgres.acquisition import Flows, end, end_late, join, transaction
 from interlock.adapters.postgres.columns import Ints
 from interlock.adapters.postgres.connection import Connection, Target, again, connect, fetch, lost, translate
@@ -37,11 +37,11 @@ class Members:
     async def beat(self, epoch: int) -> Roster:
         async def body(connection: Connection) -> Roster:
             async with transaction(connection):
-                if not await fetch(connection, sql.MEMBER_BEAT, (epoch,)):
+                if not await fetch(connection, members_sql.MEMBER_BEAT, (epoch,)):
                     raise gone(epoch)
                 await end_late(connection)
-                members = await fetch(connection, sql.MEMBERS)
-                leases = await fetch(connection, sql.LEASES)
+                members = await fetch(connection, members_sql.MEMBERS)
+                leases = await fetch(connection, members_sql.LEASES)
             return Roster(tuple(Member(*row) for row in members), dict(leases))
 
         return await self._run(body)
@@ -49,9 +49,9 @@ class Members:
     async def claim(self, epoch: int, partitions: Collection[int]) -> list[int]:
         async def body(connection: Connection) -> list[int]:
             async with transaction(connection):
-                if not await fetch(connection, sql.MEMBER_HOLD, (epoch,)):
+                if not await fetch(connection, members_sql.MEMBER_HOLD, (epoch,)):
                     raise gone(epoch)
-                free = [row[0] for row in await fetch(connection, sql.LEASES_FREE, (Ints(partitions),))]
+                free = [row[0] for row in await fetch(connection, members_sql.LEASES_FREE, (Ints(partitions),))]
                 await self._give(connection, epoch, free)
             return free
 
@@ -60,24 +60,24 @@ class Members:
     async def release(self, epoch: int, partitions: Collection[int]) -> None:
         async def body(connection: Connection) -> None:
             async with transaction(connection):
-                await fetch(connection, sql.MEMBER_TAKE, (epoch,))
-                held = [row[0] for row in await fetch(connection, sql.LEASES_OF, (Ints([epoch]),))]
+                await fetch(connection, members_sql.MEMBER_TAKE, (epoch,))
+                held = [row[0] for row in await fetch(connection, members_sql.LEASES_OF, (Ints([epoch]),))]
                 given = Ints(partition for partition in held if partition in partitions)
-                await connection.execute(sql.LEASE_GIVE.encode(), (0, given))
+                await connection.execute(members_sql.LEASE_GIVE.encode(), (0, given))
 
         await self._run(body)
 
     async def leave(self, epoch: int) -> None:
         async def body(connection: Connection) -> None:
             async with transaction(connection):
-                await end(connection, [row[0] for row in await fetch(connection, sql.MEMBER_TAKE, (epoch,))])
+                await end(connection, [row[0] for row in await fetch(connection, members_sql.MEMBER_TAKE, (epoch,))])
 
         await self._run(body)
 
     async def _give(self, connection: Connection, epoch: int, free: Sequence[int]) -> None:
         if free:
-            await connection.execute(sql.LEASE_GIVE.encode(), (epoch, Ints(free)))
-            await connection.execute(sql.CURSORS_GIVE.encode(), (epoch, Ints(free)))
+            await connection.execute(members_sql.LEASE_GIVE.encode(), (epoch, Ints(free)))
+            await connection.execute(members_sql.CURSORS_GIVE.encode(), (epoch, Ints(free)))
 
     async def _run(self, body: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._turn:

@@ -37,7 +37,7 @@ class Names:
     async def seek(self, text: str, ask: Callable[[str], Awaitable[Sequence[Row]]]) -> int:
         """As `find`, of words that other processes have stored meanwhile too."""
         if text not in self._ids:
-            stored = dict(await ask(sql.NAMES))
+            stored: dict[str, int] = dict(await ask(sql.NAMES))
             self._ids |= stored
         return self.find(text)
 

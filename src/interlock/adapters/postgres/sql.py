@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.adapters.postgres import schemas_sql
+from interlock.adapters.postgres import members_sql, schemas_sql
 from interlock.adapters.postgres.columns import Blobs, Ints, Texts
 
 FORMAT = 3
@@ -112,24 +112,6 @@ END $$;
 {schemas_sql.CREATE}
 """
 
-# Several members on one store. A partition that nobody leases has epoch 0; who owns the store alone has no end.
-# `living` takes two looks: the second one's snapshot is made when the member's row is held.
-_MEMBERS = f"""
-CREATE TABLE member(epoch bigint PRIMARY KEY, name text NOT NULL, runs_flows boolean NOT NULL, flows integer[] NOT NULL,
-    until timestamptz NOT NULL, lease_seconds double precision NOT NULL) {_HOT};
-CREATE TABLE lease(partition integer PRIMARY KEY, epoch bigint NOT NULL) {_HOT};
-INSERT INTO lease(partition, epoch) SELECT partition, 0 FROM head;
-CREATE FUNCTION living(mine bigint, wanted bigint[]) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM 1 FROM member WHERE epoch = mine FOR KEY SHARE;
-    PERFORM must(FOUND, 'epoch');
-    PERFORM must((SELECT count(*) FROM lease WHERE partition = ANY(wanted) AND epoch = mine) = cardinality(wanted),
-        'lease');
-END $$;
-ALTER TABLE state ALTER COLUMN value DROP NOT NULL;
-CREATE INDEX state_absent ON state(tbl, key) WHERE value IS NULL;
-"""
-
 # Forward migrations: format number -> script that leads from it to the next one.
 MIGRATIONS: dict[int, str] = {
     # Where the log lies elsewhere: emitted events that wait for it, and its positions that hold nothing new. The outbox
@@ -139,7 +121,7 @@ CREATE TABLE outbox({_EVENT}, number bigint GENERATED ALWAYS AS IDENTITY, PRIMAR
     WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 CREATE TABLE duplicate(partition integer NOT NULL, position bigint NOT NULL, PRIMARY KEY(partition, position));
 """,
-    2: _MEMBERS,
+    2: members_sql.MIGRATION,
 }
 
 
@@ -163,40 +145,6 @@ MUST_SQLSTATE = "ILMST"
 MUST_LIVE = "SELECT living($1::bigint, $2::bigint[])"
 HOLD_MEMBERS = "SELECT epoch FROM member WHERE epoch = ANY($1::bigint[]) ORDER BY epoch FOR KEY SHARE"
 EPOCH = "SELECT epoch FROM owner"
-# Members. All time is the server's. Who ends a member, or takes partitions from it, takes its row FOR UPDATE first.
-MEMBER_NEW = (
-    "INSERT INTO member(epoch, name, runs_flows, flows, until, lease_seconds) SELECT $1::bigint, $2::text, "
-    "$3::bigint = 1, ARRAY(SELECT unnest($4::bigint[])::integer), "
-    "coalesce(clock_timestamp() + make_interval(secs => $5::double precision), 'infinity'), "
-    "coalesce($5::double precision, 0)"
-)
-MEMBER_BEAT = (
-    "UPDATE member SET until = CASE until WHEN 'infinity' THEN until ELSE clock_timestamp() + make_interval(secs => "
-    "lease_seconds) END WHERE epoch = $1::bigint RETURNING 1"
-)
-MEMBER_HOLD = "SELECT epoch FROM member WHERE epoch = $1::bigint FOR KEY SHARE"
-MEMBER_TAKE = "SELECT epoch FROM member WHERE epoch = $1::bigint FOR UPDATE"
-MEMBERS_LATE = "SELECT epoch FROM member WHERE until < clock_timestamp() ORDER BY epoch FOR UPDATE SKIP LOCKED"
-MEMBERS_ALONE = "SELECT epoch FROM member WHERE until = 'infinity' ORDER BY epoch FOR UPDATE"
-MEMBERS_ALL = "SELECT epoch FROM member ORDER BY epoch FOR UPDATE"
-MEMBERS_END = "DELETE FROM member WHERE epoch = ANY($1::bigint[])"
-MEMBER_OTHER = (
-    "SELECT name, lease_seconds FROM member WHERE until >= clock_timestamp() AND lease_seconds <> $1::double precision "
-    "ORDER BY epoch LIMIT 1"
-)
-MEMBERS = "SELECT epoch, name, runs_flows FROM member ORDER BY epoch"
-LEASES = "SELECT partition, epoch FROM lease WHERE epoch <> 0 ORDER BY partition"
-LEASES_FREE = (
-    "SELECT partition FROM lease WHERE partition = ANY($1::bigint[]) AND epoch = 0 ORDER BY partition FOR UPDATE"
-)
-LEASES_OF = "SELECT partition FROM lease WHERE epoch = ANY($1::bigint[]) ORDER BY partition FOR UPDATE"
-LEASE_GIVE = "UPDATE lease SET epoch = $1::bigint WHERE partition = ANY($2::bigint[])"
-LEASE_GIVE_ALL = "UPDATE lease SET epoch = $1::bigint"
-CURSORS_GIVE = (
-    "UPDATE cursor SET epoch = $1::bigint WHERE partition = ANY($2::bigint[]) "
-    "AND flow IN (SELECT unnest(flows) FROM member WHERE epoch = $1::bigint)"
-)
-ESTATE = "SELECT estate FROM start ORDER BY epoch DESC LIMIT 1"
 EPOCH_LOCKED = "SELECT epoch FROM owner FOR UPDATE"
 EPOCH_SET = "UPDATE owner SET epoch = $1::bigint"
 
