@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from interlock.adapters.postgres import sql
+from interlock.adapters.postgres import record_sql, sql
 from interlock.adapters.postgres.columns import Ints, Texts
 from interlock.adapters.postgres.connection import Connection, Row, Target, connect, fetch, scalar, translated
 from interlock.model.carried import Carried
@@ -50,7 +50,7 @@ class PostgresReader:
         try:
             with translated(target):
                 await connection.execute(b"SET default_transaction_read_only = on")
-                secret = await scalar(connection, sql.HASH_KEY)
+                secret = await scalar(connection, record_sql.HASH_KEY)
         except BaseException as error:
             await connection.close()
             if isinstance(error.__cause__, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
@@ -64,7 +64,7 @@ class PostgresReader:
     async def find_events(self, term: str) -> list[Stored]:
         digest = self._hasher.digest(term)
         places = await self._sealed(term, digest)
-        places.update((place[0], place[1]) for place in await self._all(sql.UNSEALED_WITH, term, digest))
+        places.update((place[0], place[1]) for place in await self._all(record_sql.UNSEALED_WITH, term, digest))
         found: list[Stored] = []
         wanted = sorted(places)
         for start in range(0, len(wanted), PAGE):
@@ -76,7 +76,7 @@ class PostgresReader:
     async def _sealed(self, term: str, digest: bytes) -> set[tuple[int, int]]:
         wanted = {id_hash(term), int.from_bytes(digest[:WIDTH], "little")}
         needles = [number.to_bytes(WIDTH, "little") for number in sorted(wanted)]
-        rows = await self._all(sql.SEGMENTS_WITH, needles[0], needles[-1])
+        rows = await self._all(record_sql.SEGMENTS_WITH, needles[0], needles[-1])
         return {
             (partition, position)
             for partition, first, hashes, offsets in rows
@@ -84,43 +84,43 @@ class PostgresReader:
         }
 
     async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]:
-        return [handling_row(row) for row in await self._all(sql.HANDLINGS_OF, partition, position)]
+        return [handling_row(row) for row in await self._all(record_sql.HANDLINGS_OF, partition, position)]
 
     async def failures_of(self, partition: int, position: int) -> list[FailedAttempt]:
-        return [FailedAttempt(*row) for row in await self._all(sql.FAILURES_OF, partition, position)]
+        return [FailedAttempt(*row) for row in await self._all(record_sql.FAILURES_OF, partition, position)]
 
     async def deliveries_of(self, partition: int, position: int) -> list[DeliveryRow]:
-        return [delivery_row(row) for row in await self._all(sql.DELIVERIES_OF, partition, position)]
+        return [delivery_row(row) for row in await self._all(record_sql.DELIVERIES_OF, partition, position)]
 
     async def attempts_of(self, delivery_id: str) -> list[DeliveryAttempt]:
-        return [DeliveryAttempt(*row) for row in await self._all(sql.ATTEMPTS_OF, delivery_id)]
+        return [DeliveryAttempt(*row) for row in await self._all(record_sql.ATTEMPTS_OF, delivery_id)]
 
     async def find_delivery(self, delivery_id: str) -> DeliveryRow | None:
         found = await self._all(sql.DELIVERY_ONE, delivery_id)
         return delivery_row(found[0]) if found else None
 
     async def carried(self) -> list[Carried]:
-        return [Carried(*row) for row in await self._all(sql.CARRIED)]
+        return [Carried(*row) for row in await self._all(record_sql.CARRIED)]
 
     async def delivery_counts(self) -> dict[str, int]:
-        found: dict[int, int] = dict(await self._all(sql.DELIVERY_TALLIES))
+        found: dict[int, int] = dict(await self._all(record_sql.DELIVERY_TALLIES))
         return {state.name.lower(): found.get(state, 0) for state in DeliveryState}
 
     async def dead_letters(self, flow: str | None, limit: int) -> list[Held]:
-        return [held_row(row, row[0]) for row in await self._all(sql.DEAD_LETTERS, flow or "", limit)]
+        return [held_row(row, row[0]) for row in await self._all(record_sql.DEAD_LETTERS, flow or "", limit)]
 
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
-        return [delivery_row(row) for row in await self._all(sql.DELIVERIES_DEAD, limit)]
+        return [delivery_row(row) for row in await self._all(record_sql.DELIVERIES_DEAD, limit)]
 
     async def cursor(self, flow: str, partition: int) -> int | None:
-        found = await self._all(sql.CURSOR_OF, flow, partition)
+        found = await self._all(record_sql.CURSOR_OF, flow, partition)
         return int(found[0][0]) if found else None
 
     async def starts(self) -> list[StartRow]:
-        return [StartRow(*row) for row in await self._all(sql.STARTS)]
+        return [StartRow(*row) for row in await self._all(record_sql.STARTS)]
 
     async def refusals(self) -> list[RefusalRow]:
-        return [RefusalRow(*row) for row in await self._all(sql.REFUSALS)]
+        return [RefusalRow(*row) for row in await self._all(record_sql.REFUSALS)]
 
     async def sums(self, flows: dict[str, Sequence[str]]) -> list[FlowSum]:
         """In one snapshot, so that a running engine cannot make them differ."""
@@ -128,7 +128,7 @@ class PostgresReader:
             await self._connection.execute(SNAPSHOT.encode())
             try:
                 numbers: dict[str, int] = dict(await fetch(self._connection, sql.NAMES))
-                totals: dict[str, int] = dict(await fetch(self._connection, sql.TYPE_TALLIES))
+                totals: dict[str, int] = dict(await fetch(self._connection, record_sql.TYPE_TALLIES))
                 return [await self._sum(flow, numbers.get(flow, 0), totals) for flow in flows]
             finally:
                 if not self._connection.closed:
@@ -138,8 +138,8 @@ class PostgresReader:
         before: dict[str, int] = dict(await fetch(self._connection, sql.BEFORE_OF, (number,)))
         accepted = sum(totals.get(name, 0) - count if count >= 0 else -1 - count for name, count in before.items())
         taken = [name for name, count in before.items() if count >= 0]
-        pending = await scalar(self._connection, sql.PENDING_EVENTS, (number, Texts(taken)))
-        states: dict[int, int] = dict(await fetch(self._connection, sql.ROW_TALLIES, (number,)))
+        pending = await scalar(self._connection, record_sql.PENDING_EVENTS, (number, Texts(taken)))
+        states: dict[int, int] = dict(await fetch(self._connection, record_sql.ROW_TALLIES, (number,)))
         settled = ("PARKED", "DONE", "SKIPPED", "DEAD", "DISCARDED")
         return FlowSum(flow, accepted, pending, *(states.get(HandlingState[name], 0) for name in settled))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from interlock.adapters.postgres import sql
+from interlock.adapters.postgres import record_sql
 from interlock.adapters.postgres.questions import Questions
 from interlock.model.lookup_segment import SEAL_EVENTS, Segment
 
@@ -30,11 +30,11 @@ class Sealing:
                 left -= 1
 
     async def _last(self) -> dict[int, int]:
-        return dict(await self._questions.all(sql.SEALED))
+        return dict(await self._questions.all(record_sql.SEALED))
 
     async def _seal_one(self, partition: int, first: int) -> None:
-        entries = await self._questions.all(sql.ENTRIES, (partition, first, first + SEAL_EVENTS - 1))
+        entries = await self._questions.all(record_sql.ENTRIES, (partition, first, first + SEAL_EVENTS - 1))
         segment = Segment(first)
         segment.add(entries)
         segment.last = first + SEAL_EVENTS - 1  # positions of a log elsewhere have gaps
-        await self._questions.all(sql.SEAL, (partition, *segment.row()))
+        await self._questions.all(record_sql.SEAL, (partition, *segment.row()))

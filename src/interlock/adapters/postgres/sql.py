@@ -1,4 +1,4 @@
-"""All SQL of the log, the state and the record on PostgreSQL, in named blocks. Format 3.
+"""SQL of the log and the state on PostgreSQL, in named blocks. Format 3.
 
 Everything lies in one schema, which stands in each connection's search_path. Rows come in columns: one array a column,
 turned into rows by `unnest`. Text keys compare by bytes (COLLATE "C"), so that order is the same on every server.
@@ -372,9 +372,9 @@ ANSWER_NEW = _all_of(
     len(ANSWER_KINDS),
 )
 REFUSAL_KINDS: Kinds = (Ints, Texts, Texts, Texts, Texts, Ints, Ints, Ints)
-_REFUSED = "hour_us, code, contract, source, pointer, total, first_us, last_us"
+REFUSED = "hour_us, code, contract, source, pointer, total, first_us, last_us"
 REFUSE = (
-    f"INSERT INTO refusal AS r({_REFUSED}) SELECT * FROM unnest({casts(REFUSAL_KINDS)}) "
+    f"INSERT INTO refusal AS r({REFUSED}) SELECT * FROM unnest({casts(REFUSAL_KINDS)}) "
     "ON CONFLICT (hour_us, code, contract, source, pointer) DO UPDATE SET total = r.total + excluded.total, "
     "first_us = least(r.first_us, excluded.first_us), last_us = greatest(r.last_us, excluded.last_us)"
 )
@@ -407,28 +407,26 @@ HANDLED_OF_TYPE = (
     "WHERE h.flow = $1::bigint AND h.superseded = 0 AND log.type = $2::text"
 )
 ACCEPTED_OF_TYPE = "SELECT coalesce(sum(total), 0)::bigint FROM contract_tally WHERE type = $1::text"
-_BEYOND = (
+BEYOND = (
     "SELECT count(*) FROM cursor AS c JOIN log ON log.partition = c.partition AND log.position > c.position "
     "WHERE c.flow = $1::bigint AND {types} AND NOT EXISTS (SELECT 1 FROM handling AS h "
     "WHERE h.flow = c.flow AND h.partition = log.partition AND h.position = log.position)"
 )
-BEYOND_CURSOR = _BEYOND.format(types="log.type = $2::text")
+BEYOND_CURSOR = BEYOND.format(types="log.type = $2::text")
 
 # Questions of the state
 
-_FLOW = "(SELECT id FROM name WHERE text = $1::text)"
-CURSORS = f"SELECT partition, position FROM cursor WHERE flow = {_FLOW}"
-MARKS_AFTER = (
-    f"SELECT DISTINCT position FROM handling WHERE flow = {_FLOW} AND partition = $2::bigint AND position > $3::bigint"
-)
+OF_FLOW = "(SELECT id FROM name WHERE text = $1::text)"
+CURSORS = f"SELECT partition, position FROM cursor WHERE flow = {OF_FLOW}"
+MARKS_AFTER = f"SELECT DISTINCT position FROM handling WHERE flow = {OF_FLOW} AND partition = $2::bigint AND position > $3::bigint"
 _AMONG = "(${0}::bigint[] IS NULL OR partition = ANY(${0}::bigint[]))"
 HELD_HEADERS = HELD_EVENT.replace("e_body", "''::bytea")
 HELD_OF_FLOW = (
-    f"SELECT {HELD_COLUMNS}, {HELD_HEADERS} FROM held WHERE flow = {_FLOW} AND {_AMONG.format(2)} "
+    f"SELECT {HELD_COLUMNS}, {HELD_HEADERS} FROM held WHERE flow = {OF_FLOW} AND {_AMONG.format(2)} "
     "ORDER BY partition, position, generation"
 )
 HELD_ONE = (
-    f"SELECT {HELD_COLUMNS}, {HELD_EVENT} FROM held WHERE flow = {_FLOW} AND partition = $2::bigint "
+    f"SELECT {HELD_COLUMNS}, {HELD_EVENT} FROM held WHERE flow = {OF_FLOW} AND partition = $2::bigint "
     "AND position = $3::bigint AND generation = $4::bigint"
 )
 DELIVERY_ONE = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE id = $1::text"
@@ -445,65 +443,3 @@ TALLIES = (
     "SELECT name.text, t.state, sum(t.total)::bigint FROM tally AS t JOIN name ON name.id = t.flow "
     "GROUP BY 1, 2 ORDER BY 1, 2"
 )
-
-# Questions of the record
-
-HASH_KEY = "SELECT value FROM meta WHERE name = 'secret'"
-SEALED = "SELECT partition, max(last) FROM segment GROUP BY partition"
-SEAL = (
-    "INSERT INTO segment(partition, first, last, hashes, offsets) VALUES ($1::bigint, $2::bigint, $3::bigint, "
-    "$4::bytea, $5::bytea) ON CONFLICT DO NOTHING RETURNING 1"
-)
-ENTRIES = (
-    "SELECT position, id, correlation, business FROM log WHERE partition = $1::bigint AND position BETWEEN $2::bigint "
-    "AND $3::bigint ORDER BY position"
-)
-SEGMENTS_WITH = (
-    "SELECT partition, first, hashes, offsets FROM segment "
-    "WHERE position($1::bytea IN hashes) > 0 OR position($2::bytea IN hashes) > 0"
-)
-UNSEALED_WITH = (
-    "SELECT log.partition, log.position FROM head JOIN log ON log.partition = head.partition AND log.position > "
-    "coalesce((SELECT max(last) FROM segment AS s WHERE s.partition = head.partition), 0) "
-    "WHERE log.id = $1::text OR log.correlation = $1::text OR position($2::bytea IN log.business) > 0"
-)
-HANDLINGS_OF = (
-    "SELECT f.text, h.partition, h.position, h.generation, h.state, h.attempts, h.at_us, h.duration_us, n.text, "
-    "v.text, h.error FROM handling AS h JOIN name AS f ON f.id = h.flow JOIN name AS n ON n.id = h.handler "
-    "JOIN name AS v ON v.id = h.flow_version WHERE h.flow IN (SELECT DISTINCT flow FROM cursor) "
-    "AND h.partition = $1::bigint AND h.position = $2::bigint ORDER BY h.at_us, f.text, h.generation"
-)
-FAILURES_OF = (
-    "SELECT f.text, a.partition, a.position, a.generation, a.attempt, a.at_us, a.duration_us, a.error, a.frame "
-    "FROM failed_attempt AS a JOIN name AS f ON f.id = a.flow WHERE a.flow IN (SELECT DISTINCT flow FROM cursor) "
-    "AND a.partition = $1::bigint AND a.position = $2::bigint ORDER BY a.at_us"
-)
-DELIVERIES_OF = (
-    f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE partition = $1::bigint AND position = $2::bigint ORDER BY id"
-)
-DELIVERIES_DEAD = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE state = 3 ORDER BY id LIMIT $1::bigint"
-DELIVERY_TALLIES = "SELECT state, sum(total)::bigint FROM delivery_tally GROUP BY state"
-ATTEMPTS_OF = (
-    "SELECT delivery_id, attempt, at_us, duration_us, status, error FROM delivery_attempt "
-    "WHERE delivery_id = $1::text ORDER BY attempt"
-)
-DEAD_LETTERS = (
-    f"SELECT n.text, {HELD_COLUMNS.removeprefix('flow, ')}, {HELD_EVENT} FROM held JOIN name AS n ON n.id = held.flow "
-    "WHERE state = 4 AND ($1::text = '' OR n.text = $1::text) ORDER BY 1, 2, 3, 4 LIMIT $2::bigint"
-)
-CURSOR_OF = f"SELECT position FROM cursor WHERE flow = {_FLOW} AND partition = $2::bigint"
-STARTS = "SELECT epoch, at_us, release, estate, estate_hash, settings_hash FROM start ORDER BY epoch"
-REFUSALS = f"SELECT {_REFUSED} FROM refusal ORDER BY hour_us, code, contract, source, pointer"
-TYPE_TALLIES = "SELECT type, sum(total)::bigint FROM contract_tally GROUP BY type"
-CARRIED = """
-SELECT type, version, 'log', '', sum(total)::bigint FROM contract_tally GROUP BY 1, 2
-UNION ALL SELECT h.e_type, h.e_version, CASE h.state WHEN 1 THEN 'parked' ELSE 'dead_letters' END, n.text, count(*)
-    FROM held AS h JOIN name AS n ON n.id = h.flow GROUP BY 1, 2, 3, 4
-UNION ALL SELECT log.type, log.version, CASE d.state WHEN 0 THEN 'pending_calls' ELSE 'dead_calls' END, d.flow, count(*)
-    FROM delivery AS d JOIN log ON log.partition = d.partition AND log.position = d.position
-    WHERE d.state IN (0, 3) GROUP BY 1, 2, 3, 4
-ORDER BY 1, 2, 3, 4
-"""
-PENDING_EVENTS = _BEYOND.format(types="log.type = ANY($2::text[])")
-# Counted from rows: what `tally` must equal.
-ROW_TALLIES = "SELECT state, count(*) FROM handling WHERE flow = $1::bigint AND superseded = 0 GROUP BY state"
