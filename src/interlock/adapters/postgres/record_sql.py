@@ -5,9 +5,9 @@ from __future__ import annotations
 from interlock.adapters.postgres.sql import (
     BEYOND,
     DELIVERY_COLUMNS,
-    OF_FLOW,
     HELD_COLUMNS,
     HELD_EVENT,
+    OF_FLOW,
     REFUSED,
 )
 

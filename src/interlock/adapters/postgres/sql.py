@@ -418,7 +418,10 @@ BEYOND_CURSOR = BEYOND.format(types="log.type = $2::text")
 
 OF_FLOW = "(SELECT id FROM name WHERE text = $1::text)"
 CURSORS = f"SELECT partition, position FROM cursor WHERE flow = {OF_FLOW}"
-MARKS_AFTER = f"SELECT DISTINCT position FROM handling WHERE flow = {OF_FLOW} AND partition = $2::bigint AND position > $3::bigint"
+MARKS_AFTER = (
+    f"SELECT DISTINCT position FROM handling WHERE flow = {OF_FLOW} "
+    "AND partition = $2::bigint AND position > $3::bigint"
+)
 _AMONG = "(${0}::bigint[] IS NULL OR partition = ANY(${0}::bigint[]))"
 HELD_HEADERS = HELD_EVENT.replace("e_body", "''::bytea")
 HELD_OF_FLOW = (
