@@ -102,6 +102,32 @@ async def test_a_server_that_goes_and_comes_back(kind: str, how: str, tmp_path: 
     await store.close()
 
 
+@pytest.mark.parametrize("kind", ["postgres", pytest.param("mysql", marks=mariadb.needed)])
+async def test_a_server_that_is_half_dead_is_given_up(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connections are open and nothing answers."""
+    events, store = contracts(tmp_path), MemoryStore()
+    monkeypatch.setattr(f"interlock.adapters.user_tables.{kind}.ANSWER_SECONDS", 1)
+    with running_postgres() if kind == "postgres" else running_mariadb() as server:
+        dsn = new_database(server) if kind == "postgres" else server.new_database()  # type: ignore[arg-type, union-attr]
+        database = Database(kind, dsn)  # type: ignore[arg-type]
+        database.run(*ddl(database.kind), database.insert("before", order_text(1)))
+        relay = relay_over(database.source(), store, events)
+        running = asyncio.create_task(relay.run())
+        await until(lambda: holds(store, ["before"]))
+        server.pause()
+        try:
+            await until(lambda: said(relay, "storage_unavailable"), 30)
+        finally:
+            server.resume()
+        database.run(database.insert("after", order_text(2)))
+        await until(lambda: holds(store, ["before", "after"]), 40)
+        relay.stop()
+        await running
+    await store.close()
+
+
 async def holds(store: Any, ids: list[str]) -> bool:
     return [event.id for event in await logged(store)] == ids
 

@@ -110,6 +110,13 @@ class MariadbServer:
             self._process.kill()
             self._process.wait()
 
+    def pause(self) -> None:
+        """SIGSTOP: half dead, its connections open."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
     def log(self) -> str:
         path = self.folder / "log"
         return path.read_text(errors="replace")[-4000:] if path.exists() else ""
