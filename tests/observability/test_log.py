@@ -47,7 +47,9 @@ def fields(call: ast.Call) -> set[str] | None:
     extra = next((word.value for word in call.keywords if word.arg == "extra"), None)
     if extra is None:
         return set()
-    return {ast.literal_eval(key) for key in extra.keys if key} if isinstance(extra, ast.Dict) else None
+    if not isinstance(extra, ast.Dict) or None in extra.keys:  # a dictionary that is merged in is not to be read off
+        return None
+    return {ast.literal_eval(key) for key in extra.keys if key}
 
 
 def test_every_logged_event_has_its_row_and_every_row_is_logged() -> None:
