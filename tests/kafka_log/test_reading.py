@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import kafka
 import pytest
@@ -52,6 +53,23 @@ async def test_one_process_hears_another_in_order(broker: kafka.KafkaServer, ope
         mine = [stored.event.id for stored in heard if int(stored.event.id[1:]) // 1000 == number]
         assert mine == [event(number * 1000 + nth).id for nth in range(100)]
     assert [stored.event.id for stored in heard[-30:]] == [one.id for one in events(5000, 30, 1)]
+
+
+async def test_what_a_process_appends_it_hears_without_fetching_it(mock: kafka.MockKafka, open_log: Opener) -> None:
+    """This broker holds a fetch for as long as it may, also when something comes meanwhile."""
+    log = await open_log(mock, kafka.new_topic(mock), wait_ms=1500)
+    heard: list[Stored] = []
+    log.listen(heard.extend)
+    begun = time.monotonic()
+    for number in range(20):
+        await append(log, [event(number, 1)])
+    await until(log, heard, 20)
+    assert time.monotonic() - begun < 1.2
+    await append(log, events(20, 3, 1))
+    await append(log, [event(23, 1)])
+    await until(log, heard, 24)
+    assert [stored.event.id for stored in heard] == [event(number).id for number in range(24)]
+    assert [stored.event.id for stored in heard] == await ids_in(log, 1)
 
 
 async def test_the_follower_goes_on_where_retention_overtook_it(mock: kafka.MockKafka, open_log: Opener) -> None:

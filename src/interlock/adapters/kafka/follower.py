@@ -49,12 +49,14 @@ class Follower:
         topic: str,
         decoder: Decoder,
         heard: Callable[[Sequence[Heard]], None],
+        reach: Callable[[int], int],
         wait_ms: int = WAIT_MS,
     ) -> None:
         self._consumer: Consumer = consumer({**settings, "queued.max.messages.kbytes": 16_384}, wait_ms=wait_ms)
         self._topic = topic
         self._decoder = decoder
         self._heard = heard
+        self._reach = reach  # up to where a partition is known already, from the acknowledgements of our own events
         self._loop = asyncio.get_running_loop()
         self._wanted: Assignment | None = None
         self._unseen: set[int] = set()
@@ -144,6 +146,8 @@ class Follower:
         offset = message.offset()
         assert offset is not None
         self._places[partition] = offset + 1
+        if offset < self._reach(partition):
+            return
         (stored, more), held = self._decoder.stored(message), self._held[partition]
         if stored is not None:
             held.append(stored)

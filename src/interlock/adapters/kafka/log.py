@@ -64,7 +64,7 @@ class KafkaLog:
         self._prober: Consumer = consumer(settings, wait_ms=100)
         self._outgoing = Outgoing(sending, self._topic, self._answered, self._probe, timeout_seconds)
         self._fetcher = Fetcher(settings, self._topic, self._decoder, timeout_seconds)
-        self._follower = Follower(settings, self._topic, self._decoder, self._hear, wait_ms)
+        self._follower = Follower(settings, self._topic, self._decoder, self._hear, self._tail.reach, wait_ms)
         self._timeout_seconds = timeout_seconds
 
     @classmethod
@@ -229,6 +229,7 @@ class KafkaLog:
 
     def _answered(self, calls: Sequence[Call], problem: Problem | None) -> None:
         """Each callback by itself, so that one that raises does not silence the others."""
+        news: list[Stored] = []
         for call in calls:
             self._pending -= len(call.events)
             places = None
@@ -236,12 +237,25 @@ class KafkaLog:
                 places = call.places()
                 for place in places:
                     self._heads[place.partition] = max(self._heads[place.partition], place.position)
+                news += self._next(call)
             try:
                 call.done(places, problem)
             except Exception as error:
                 asyncio.get_running_loop().call_exception_handler(
                     {"message": "a caller of append raised in its callback", "exception": error}
                 )
+
+        if news:
+            asyncio.get_running_loop().call_soon(self._audience.tell, news)
+
+    def _next(self, call: Call) -> Sequence[Stored]:
+        """Of a call of one event: the event, if nothing can be between it and what was heard. No need to fetch it."""
+        if len(call.events) != 1:
+            return ()
+        event, position = call.events[0], call.offsets[0] + 1
+        if event.partition not in self._tail.partitions or self._tail.reach(event.partition) != position - 1:
+            return ()
+        return self._tail.add(event.partition, [Stored(position, event)], position)
 
     def _hear(self, batch: Sequence[Heard]) -> None:
         news: list[Stored] = []

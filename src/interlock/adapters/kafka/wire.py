@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,7 +20,6 @@ from interlock.model.event import UNPROTECTED, Event
 
 Headers = list[tuple[str, Any]]  # texts and bytes; the driver's own type is wider
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 FORMAT = b"1"
 OURS = "il_format"
 MORE = "il_more"  # how many events of the same call are still to come in this partition
@@ -135,4 +135,11 @@ def text_of(value: Any) -> bytes:
 
 def text_of_time(time_us: int) -> bytes:
     """RFC 3339, exact to the microsecond."""
-    return (EPOCH + timedelta(microseconds=time_us)).isoformat(timespec="microseconds").replace("+00:00", "Z").encode()
+    seconds, rest = divmod(time_us, 1_000_000)
+    return b"%s.%06dZ" % (_text_of_seconds(seconds), rest)
+
+
+@lru_cache(16)
+def _text_of_seconds(seconds: int) -> bytes:
+    """Many events share one: this is half of the work for a record otherwise."""
+    return (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat().encode()
