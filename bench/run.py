@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench import machine, report, stages
 from bench.comparison import Findings
-from bench.parts import api_diff, empty, growth, ingest, latency, lint, postgres, slow_sync, whole
+from bench.parts import api_diff, before, empty, growth, ingest, jetstream, latency, lint, postgres, slow_sync, whole
 from bench.plan import Plan, quick
 from bench.subjects import rivals_venv
 
@@ -27,13 +27,15 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "growth": growth.measure,
     "slow-sync": slow_sync.measure,
     "postgres": postgres.measure,
+    "jetstream": jetstream.measure,
     "empty-path": empty.measure,
+    "before": before.measure,
     "stages": stages.measure,
     "api-diff": api_diff.measure,
     "lint": lint.measure,
 }
 # What needs servers, in some ten minutes with --quick.
-GROUPS = {"servers": ("postgres", "empty-path")}
+GROUPS = {"servers": ("postgres", "jetstream", "empty-path")}
 
 
 def plan_of(given: argparse.Namespace, parts: list[str]) -> Plan:
@@ -45,7 +47,7 @@ def plan_of(given: argparse.Namespace, parts: list[str]) -> Plan:
         changes["stored_events"] = given.events
     if given.rounds:
         changes["rounds"] = given.rounds
-    if {"whole", "latency", "slow-sync", "postgres"} & set(parts):
+    if {"whole", "latency", "slow-sync", "postgres", "jetstream"} & set(parts):
         changes["rivals"] = rivals_venv.prepare()
     return dataclasses.replace(plan, **changes)  # type: ignore[arg-type]
 

@@ -11,18 +11,21 @@ import time
 from pathlib import Path
 
 from bench import machine, order
-from bench.subjects.rivals_venv import NATS_SERVER, PYTHON
-
-CONFIG = 'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: "{folder}"{sync} }}\n'
+from bench.rivals import progress
+from bench.subjects.database import Database
+from bench.subjects.nats import Nats
+from bench.subjects.rivals_venv import PYTHON
 
 
 class FastStream:
     """`size` 1 handles one message at a time; more, lists of up to that many, one transaction each.
 
-    By default JetStream acknowledges a publish before fsync (`sync_interval` two minutes); with `sync_always` after it.
+    `server_core`: where NATS runs, if not beside the worker.
     """
 
-    def __init__(self, place: Path, *, size: int = 1, sync_always: bool = False) -> None:
+    def __init__(
+        self, place: Path, *, size: int = 1, sync_always: bool = False, server_core: str = machine.SYSTEM_CORE
+    ) -> None:
         self.name = "FastStream one by one" if size == 1 else f"FastStream lists of {size}"
         if sync_always:
             self.name += ", sync_interval always"
@@ -31,7 +34,8 @@ class FastStream:
         self.acknowledged = place / "acks"
         self._size = size
         self._sync_always = sync_always
-        self._server: subprocess.Popen[str] | None = None
+        self._server_core = server_core
+        self._server: Nats | None = None
         self._worker: subprocess.Popen[str] | None = None
         self._reader: sqlite3.Connection | None = None
 
@@ -39,24 +43,27 @@ class FastStream:
         """A fresh server with an empty stream."""
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
-        port = machine.free_port()
-        self._url = f"nats://127.0.0.1:{port}"
-        sync = ", sync_interval: always" if self._sync_always else ""
-        config = self.place / "nats.conf"
-        config.write_text(CONFIG.format(port=port, folder=self.place / "jetstream", sync=sync))
-        self._server = machine.spawn([str(NATS_SERVER), "-c", str(config)], log=self.place / "log")
-        machine.wait_for_port(port)
+        self._server = Nats(self.place, sync_always=self._sync_always, core=self._server_core)
+        self._url = self._server.url
         machine.call([str(PYTHON), "-m", "bench.rivals.nats_stream", self._url])
 
     def start(self, stamps: Path | None = None, env: dict[str, str] | None = None) -> None:
         """Start the worker; return when it has subscribed."""
         mode = "one" if self._size == 1 else "list"
-        command = [str(PYTHON), "-m", "bench.rivals.faststream_worker", self._url, str(self.database), mode]
+        command = [str(PYTHON), "-m", "bench.rivals.faststream_worker", self._url, self.where, mode]
         command += [str(self._size), *([str(stamps)] if stamps else [])]
         self._worker = machine.spawn(command, log=self.place / "log", env=env)
         assert self._worker.stdout is not None
         if self._worker.stdout.readline() != "ready\n":
             raise RuntimeError(f"The FastStream worker ended: {(self.place / 'log').read_text()[-2000:]}")
+        self.connect()
+
+    @property
+    def where(self) -> str:
+        """Where its rows go, as the worker takes it."""
+        return str(self.database)
+
+    def connect(self) -> None:
         self._reader = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, isolation_level=None)
 
     def load(self, count: int, rate: float = 0.0) -> dict[str, float]:
@@ -86,19 +93,65 @@ class FastStream:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        for process in (self._worker, self._server):
-            if process is None:
-                continue
-            process.send_signal(signal.SIGTERM)
+        if self._worker is not None:
+            self._worker.send_signal(signal.SIGTERM)
             try:
-                process.wait(15)
+                self._worker.wait(15)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+                self._worker.kill()
+                self._worker.wait()
+            assert self._worker.stdout is not None
+            self._worker.stdout.close()
             time.sleep(0.05)
-        self._worker = self._server = None
+            self._worker = None
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
     def remove(self) -> None:
         shutil.rmtree(self.place, ignore_errors=True)
+
+
+class DedupingFastStream(FastStream):
+    """Its rows and the ids of its messages in PostgreSQL, in one transaction, acknowledged after it."""
+
+    def __init__(self, place: Path, database: Database, *, size: int, sync_always: bool, server_core: str) -> None:
+        super().__init__(place, size=size, sync_always=sync_always, server_core=server_core)
+        self._server_database = database
+        self._url_of_rows = ""
+        self._progress = place / "progress"
+
+    @property
+    def where(self) -> str:
+        return self._url_of_rows
+
+    def open(self) -> None:
+        super().open()
+        self._url_of_rows = self._server_database.fresh()
+
+    def start(self, stamps: Path | None = None, env: dict[str, str] | None = None) -> None:
+        super().start(self._progress, env)
+
+    def connect(self) -> None:
+        """What is done, the worker tells."""
+
+    def done(self) -> int:
+        return progress.read(self._progress)[1]
+
+    def first_ns(self) -> int:
+        return progress.read(self._progress)[0]
+
+    @property
+    def pids(self) -> list[int]:
+        return [] if self._worker is None else [self._worker.pid]
+
+    def servers_seconds(self) -> float:
+        broker = 0.0 if self._server is None else machine.cpu_seconds([self._server.pid])
+        return broker + self._server_database.cpu_seconds()
+
+    def verify(self, count: int) -> None:
+        """Each message has its row. Raises RuntimeError."""
+        with self._server_database.reader() as connection:
+            found = connection.execute("SELECT (SELECT count(*) FROM handled), (SELECT count(*) FROM seen)").fetchone()
+        if found != (count, count):
+            raise RuntimeError(f"{self.name} has {found} rows and ids of {count}.")

@@ -83,9 +83,16 @@ class Producer:
         return partition_of(self._hasher.number(order_id), self._log.partitions)
 
     def place(self, order_id: str, n: int = 0, event_id: str | None = None) -> None:
+        self._log.append([self._order(order_id, n, event_id)], self._done)
+
+    def place_together(self, order_ids: Sequence[str]) -> None:
+        """In one append, so that listeners hear of all of them at once."""
+        self._log.append([self._order(order_id, 0, None) for order_id in order_ids], self._done)
+
+    def _order(self, order_id: str, n: int, event_id: str | None) -> Event:
         self._made += 1
         key_hash = self._hasher.number(order_id)
-        event = Event(
+        return Event(
             partition_of(key_hash, self._log.partitions),
             event_id or f"evt-{self._made:06d}",
             "/shop",
@@ -102,7 +109,6 @@ class Producer:
             None,
             msgspec.json.encode({"order_id": order_id, "n": n}),
         )
-        self._log.append([event], self._done)
 
     def _done(self, appended: Sequence[Appended] | None, problem: Problem | None) -> None:
         assert problem is None, problem

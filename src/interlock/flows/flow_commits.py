@@ -68,6 +68,11 @@ class FlowCommits:
     def idle(self) -> bool:
         return not (self._pending or self._sent)
 
+    @property
+    def waiting(self) -> int:
+        """Steps for the next commit."""
+        return len(self._pending)
+
     def add(self, entry: Pending) -> None:
         """Put a step into the next commit. Call `commit` at the end of the turn."""
         self._pending.append(entry)

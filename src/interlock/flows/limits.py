@@ -15,7 +15,7 @@ class FlowLimits:
     answer_seconds        how long the answer of a keyed request is kept
     """
 
-    in_flight: int = 512
+    in_flight: int = 1024
     read_events: int = 256
     handler_seconds: float = 30.0
     store_retry_seconds: float = 0.2

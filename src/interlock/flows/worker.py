@@ -201,6 +201,8 @@ class Worker:
             for lane in sorted((lane for lane in self._lanes.values() if lane.readable), key=behind):
                 if self._room > 0:
                     await self._read_lane(lane)
+                if 2 * self._commits.waiting >= self._limits.in_flight:
+                    self._commits.commit()  # the store works on half of the window while handlers run for the rest
             self._commits.commit()
 
     async def _wake_up(self) -> None:
