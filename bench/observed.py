@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from interlock.app import process
+from interlock.app import process, serving
 from interlock.cli.up import listening
 from interlock.estate.loader import load
 from interlock.model.event import Stored
@@ -41,8 +41,8 @@ class Observed(process.Process):
 
 def main() -> None:
     estate = load(Path(sys.argv[1]))
-    process.Process = Observed  # type: ignore[misc]  # what `serve` makes
-    uvloop.run(process.serve(estate, lambda port: print(listening(estate, port), flush=True)))
+    serving.Process = Observed  # type: ignore[attr-defined]  # what `serve` makes
+    uvloop.run(serving.serve(estate, lambda port: print(listening(estate, port), flush=True)))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from interlock.adapters.sqlite import committer as committer_module
 from interlock.adapters.sqlite import store as store_module
 from interlock.adapters.sqlite import work as work_module
 from interlock.adapters.system import SystemClock, SystemIds
-from interlock.app.process import GC_YOUNG_OBJECTS, SWITCH_INTERVAL_SECONDS
+from interlock.app.serving import GC_YOUNG_OBJECTS, SWITCH_INTERVAL_SECONDS
 from interlock.contracts.event_contract import EventContract
 from interlock.edge import events_api
 from interlock.edge.edge import Edge

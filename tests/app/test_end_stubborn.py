@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import asyncio
-from interlock.app.process import end_stubborn
+from interlock.app.serving import end_stubborn
 
 async def {name}() -> None:
     while True:

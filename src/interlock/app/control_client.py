@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from interlock.model.problems import Problem, Rejected, UnavailableProblem, Unexpected, every_problem
+from interlock.model.problems import LeasedElsewhere, Problem, Rejected, UnavailableProblem, Unexpected, every_problem
 
 TIMEOUT_SECONDS = 30.0
 _KINDS = {kind.code: kind for kind in every_problem() if not issubclass(kind, Rejected)}
@@ -45,6 +45,41 @@ class ControlClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
+
+
+class ControlClients:
+    """The engines of this machine on one store: asks one after the other until one has the partition in question."""
+
+    def __init__(self, socket_paths: Sequence[Path]) -> None:
+        self._paths = list(socket_paths)
+        self._clients: dict[Path, ControlClient] = {}
+
+    def post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """LeasedElsewhere when none of them has it: it names who does."""
+        elsewhere: Problem | None = None
+        for place in self._paths[:]:
+            client = self._clients.setdefault(place, ControlClient(place))
+            try:
+                return client.post(path, document)
+            except LeasedElsewhere as problem:
+                elsewhere = problem
+            except UnavailableProblem as problem:
+                if not isinstance(problem.__cause__, FileNotFoundError | ConnectionRefusedError):
+                    raise
+                if len(self._paths) == 1:
+                    raise
+                self._paths.remove(place)  # of a process that is gone
+        assert elsewhere is not None
+        raise elsewhere
+
+    def __enter__(self) -> ControlClients:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients.values():
+            client.__exit__(kind, error, trace)
 
 
 class _UnixConnection(http.client.HTTPConnection):

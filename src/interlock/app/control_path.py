@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import stat
@@ -14,17 +15,28 @@ from interlock.model.problems import SettingInvalid
 LONGEST_BYTES = 100
 
 
-def control_path(store: Path) -> Path:
-    """Beside the store; in a private folder under the system's temporary one when that path is too long.
+def control_path(store: Path, process: str = "") -> Path:
+    """Beside the store, one for each process that shares it.
 
+    In a private folder under the system's temporary one when that path is too long.
     SettingInvalid when that folder is not ours alone: anybody may make it before us.
     """
-    beside = Path(f"{store}.control").absolute()
+    beside = Path(f"{store}.control{f'.{process}' if process else ''}").absolute()
     if len(os.fsencode(beside)) <= LONGEST_BYTES:
         return beside
     folder = Path(tempfile.gettempdir()) / f"interlock-{os.getuid()}"
     _make_private(folder)
-    return folder / f"{hashlib.sha256(os.fsencode(beside)).hexdigest()[:24]}.control"
+    return folder / f"{_short(store)}.control{f'.{process}' if process else ''}"
+
+
+def control_paths(store: Path) -> list[Path]:
+    """Of all the processes that have, or had, the store here; at least the one that a single engine would have."""
+    first = control_path(store)
+    return [first, *sorted(first.parent.glob(f"{glob.escape(first.name)}.*"))]
+
+
+def _short(store: Path) -> str:
+    return hashlib.sha256(os.fsencode(Path(f"{store}.control").absolute())).hexdigest()[:24]
 
 
 def _make_private(folder: Path) -> None:

@@ -38,6 +38,25 @@ EVENTS: tuple[LogEvent, ...] = (
         "The engine stopped. `finished` is false when the time ran out first: the rest is found again at the start.",
     ),
     LogEvent("engine.fenced", "error", ("code",), "A newer engine owns the store; this one drains and ends."),
+    LogEvent("supervisor.started", "info", ("process", "pid"), "One of the processes of `--workers` was started."),
+    LogEvent(
+        "supervisor.restarts",
+        "warning",
+        ("process", "status", "pause_seconds", "deaths", "most"),
+        "A process ended by itself and is started again after a pause, which doubles with each death in a row.",
+    ),
+    LogEvent(
+        "supervisor.gave_up",
+        "error",
+        ("process", "status", "deaths"),
+        "A process cannot be kept alive, so all are drained and the command ends.",
+    ),
+    LogEvent(
+        "supervisor.killed",
+        "error",
+        ("process", "pid"),
+        "A process did not end within `workers.drain_seconds` and 5 s more.",
+    ),
     LogEvent("engine.failed", "error", ("code",), "A failure that no retry mends; the engine drains and ends."),
     LogEvent(
         "estate.invalid",

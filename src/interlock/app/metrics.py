@@ -20,7 +20,7 @@ class EngineMetrics:
     def __init__(
         self,
         engine: Engine,
-        deliverer: Deliverer,
+        deliverer: Deliverer | None,
         store: StateStore,
         sink: TraceSink,
         sources: Callable[[], dict[Metric, Samples]] = dict,
@@ -47,6 +47,8 @@ class EngineMetrics:
 
     def _deliveries(self) -> dict[Metric, Samples]:
         deliverer = self._deliverer
+        if deliverer is None:
+            return {}
         return {
             metrics.ATTEMPTS: sorted(deliverer.outcomes.items()),
             metrics.CALLS_IN_FLIGHT: [((), deliverer.in_flight)],

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import shutil
-import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -19,38 +16,40 @@ from interlock.adapters.null_sink import NullSink
 from interlock.adapters.span_file import SpanFile
 from interlock.adapters.system import SystemClock, SystemIds
 from interlock.app.control import Control
+from interlock.app.control_path import control_path
+from interlock.app.health import Health
+from interlock.app.limits import edge_limits, flow_limits
 from interlock.app.metrics import EngineMetrics
 from interlock.app.registry import ServedRegistry
+from interlock.app.role import EVERYTHING, Role
 from interlock.app.secrets import signing_secrets
 from interlock.app.sources import Sources
-from interlock.app.stores import open_record, open_schemas, open_stores, place_of_store
+from interlock.app.stores import open_record, open_schemas, open_stores, shares
 from interlock.delivery.deliverer import Deliverer
 from interlock.delivery.limits import DeliveryLimits
 from interlock.edge.edge import Edge
-from interlock.edge.limits import EdgeLimits
 from interlock.estate.estate import Estate
 from interlock.estate.settings import Settings
+from interlock.flows.crew import Enlistment
 from interlock.flows.engine import Engine
-from interlock.flows.limits import FlowLimits
 from interlock.model.problems import Fenced, Problem, SettingInvalid
+from interlock.operate.metrics import Metric, Samples
+from interlock.ports.membership import Membership
 from interlock.ports.trace_sink import TraceSink
 
 log = logging.getLogger("interlock.engine")
-DRAIN_SECONDS = 20.0
-STUBBORN_SECONDS = 3.0
-EXIT_STUBBORN = 1
-SWITCH_INTERVAL_SECONDS = 0.0005
-GC_YOUNG_OBJECTS = 100_000
 
 
 class Process:
-    """One engine with its edge, deliverer and control socket, from start to drain."""
+    """One engine with what its role needs of edge, deliverer and control socket, from start to drain."""
 
-    def __init__(self, estate: Estate) -> None:
+    def __init__(self, estate: Estate, role: Role = EVERYTHING) -> None:
         self._estate = estate
+        self._role = role
+        self._draining = False
         self._stop = asyncio.Event()
         self._failure: Problem | None = None
-        self.port = 0
+        self.port = 0  # where it serves; a worker: its health port
 
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until a signal, or until the store is lost; then drain. Raises what ended it."""
@@ -72,7 +71,7 @@ class Process:
         names = {"estate": estate.name, "estate_hash": estate.hash, "release": __version__}
         log.info("engine.starting", extra=names)
         self.clock, self.ids = SystemClock(), SystemIds()
-        secrets = signing_secrets(estate.systems, os.environ)
+        self._secrets = signing_secrets(estate.systems, os.environ) if self._role.runs_flows else {}
         self.stores = await open_stores(estate)
         self.log, self.store = self.stores
         opened.push_async_callback(self.stores.close)
@@ -80,33 +79,82 @@ class Process:
         self.sink = trace_sink(estate)
         opened.push_async_callback(self.sink.close)
         limits = flow_limits(settings)
-        self.engine = Engine(estate, self.log, self.store, self.clock, self.ids, self.sink, limits)
+        enlistment = self._enlistment()
+        self.engine = Engine(estate, self.log, self.store, self.clock, self.ids, self.sink, limits, enlistment)
         self.engine.on_fenced = self.fail
-        epoch = await self.engine.acquire(settings.hash)
+        await self.engine.acquire(settings.hash)
+        opened.push_async_callback(self.engine.leave)
+        self.deliverer = await self._deliverer(opened) if self._role.runs_flows else None
+        opened.push_async_callback(self.engine.drain, 0)
+        await self.engine.start()
+        if self.deliverer is not None:
+            await self.deliverer.start()
+        self.metrics = EngineMetrics(self.engine, self.deliverer, self.store, self.sink, self._more_samples)
+        await self._listen(settings, opened)
+
+    def _enlistment(self) -> Enlistment | None:
+        """How we take part, where the store is one that several processes share."""
+        if not shares(self._estate):
+            refuse_alone(self._role, self._estate)
+            return None
+        assert isinstance(self.store, Membership)
+        workers = self._estate.settings.workers
+        return Enlistment(
+            self.store, self._role.full_name, self._role.runs_flows, workers.lease_seconds, workers.drain_seconds
+        )
+
+    async def _deliverer(self, opened: AsyncExitStack) -> Deliverer:
+        estate, settings = self._estate, self._estate.settings
         self.client = AiohttpClient()
         opened.push_async_callback(self.client.close)
         concurrency = DeliveryLimits(concurrency=settings.limits.delivery_concurrency)
-        self.deliverer = Deliverer(
+        deliverer = Deliverer(
             self.store,
             self.client,
             estate.systems,
-            secrets,
+            self._secrets,
             self.clock,
             self.ids,
-            epoch,
+            self.engine.epoch,
             replies(estate),
             concurrency,
             self.sink,
+            shared=self.engine.crew is not None,
         )
-        self.deliverer.on_failure = self.fail
-        self.engine.on_calls = self.deliverer.enqueue
-        opened.push_async_callback(self.deliverer.drain, 0)
-        opened.push_async_callback(self.engine.drain, 0)
-        await self.engine.start()
-        await self.deliverer.start()
-        await self._listen(settings, opened)
+        deliverer.on_failure = self.fail
+        self.engine.on_calls = deliverer.enqueue
+        if self.engine.crew is not None:
+            crew = self.engine.crew
+            deliverer.stale = lambda: crew.stale
+            self.engine.share(deliverer)
+        opened.push_async_callback(deliverer.drain, 0)
+        return deliverer
 
     async def _listen(self, settings: Settings, opened: AsyncExitStack) -> None:
+        self.control = Control(self.engine, self.store, self.clock, self.ids)
+        opened.push_async_callback(self.control.drain, 0)
+        if settings.stores.kind != "memory":
+            process = str(os.getpid()) if self.engine.crew is not None else ""
+            socket_path = control_path(self._estate.store_path, process)
+            socket_path.parent.mkdir(parents=True, exist_ok=True)
+            await self.control.start(socket_path)
+        try:
+            if self._role.serves:
+                await self._serve(settings, opened)
+            else:
+                await self._tell_health(settings, opened)
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host that IDNA cannot encode
+            raise cannot_listen(settings, error) from error
+        place = {"host": settings.server.host, "port": self.port, "epoch": self.engine.epoch}
+        log.info("engine.ready", extra=place)
+
+    async def _tell_health(self, settings: Settings, opened: AsyncExitStack) -> None:
+        self.health = Health(self.clock, self.unready, self.metrics)
+        opened.push_async_callback(self.health.drain, 0)
+        if self._role.health_port:
+            self.port = await self.health.start(settings.server.host, self._role.health_port)
+
+    async def _serve(self, settings: Settings, opened: AsyncExitStack) -> None:
         self.schemas = await open_schemas(self._estate, self.store)
         opened.push_async_callback(self.schemas.close)
         self.record = await open_record(self._estate, self.store)
@@ -122,8 +170,9 @@ class Process:
             self.ids,
             edge_limits(settings),
             lag=lambda: self.engine.lag + self.stores.unindexed,
+            ready=self.unready,
             free_disk=self._free_disk,
-            metrics=EngineMetrics(self.engine, self.deliverer, self.store, self.sink, lambda: self.sources.samples()),
+            metrics=self.metrics,
             sink=self.sink,
             registry=self.registry.api,
         )
@@ -131,37 +180,50 @@ class Process:
         refusals, admission = self.edge.refusals, self.edge.admission.refusal
         self.sources = Sources(self._estate, self.log, self.record, refusals, self.clock, self.ids, admission)
         opened.push_async_callback(self.sources.drain, 0)
-        self.control = Control(self.engine, self.store, self.clock, self.ids)
-        opened.push_async_callback(self.control.drain, 0)
-        if settings.stores.kind != "memory":
-            socket_path = place_of_store(self._estate).control
-            socket_path.parent.mkdir(parents=True, exist_ok=True)
-            await self.control.start(socket_path)
         await self.registry.start()
-        try:
-            self.port = await self.edge.start(settings.server.host, settings.server.port)
-        except (OSError, UnicodeError) as error:  # UnicodeError: a host that IDNA cannot encode
-            raise cannot_listen(settings, error) from error
+        self.port = await self.edge.start(settings.server.host, settings.server.port)
         self.sources.start()
-        place = {"host": settings.server.host, "port": self.port, "epoch": self.engine.epoch}
-        log.info("engine.ready", extra=place)
 
     async def stop(self) -> None:
         """Drain from the outside in: edge, flows, deliveries, store. What is unfinished is found again at the start."""
         log.info("engine.draining")
-        await self.edge.drain(DRAIN_SECONDS)
-        await self.sources.drain(DRAIN_SECONDS)
-        await self.registry.drain(DRAIN_SECONDS)
-        await self.control.drain(1.0)
+        self._draining = True  # first of all: whoever asks whether we are ready sends its requests elsewhere
+        deadline_us = self.clock.monotonic_us() + int(self._estate.settings.workers.drain_seconds * 1_000_000)
+
+        def left() -> float:
+            return max(0.0, (deadline_us - self.clock.monotonic_us()) / 1_000_000)
+
+        if self._role.serves:
+            await self.edge.drain(left())
+            await self.sources.drain(left())
+            await self.registry.drain(left())
+        await self.control.drain(min(1.0, left()))
         # An owner that was replaced has nothing to finish: none of it would be committed.
-        finished = await self.engine.drain(0 if isinstance(self._failure, Fenced) else DRAIN_SECONDS)
-        await self.deliverer.drain(DRAIN_SECONDS)
-        await self.client.close()
-        await self.record.close()
-        await self.schemas.close()
+        finished = await self.engine.drain(0 if isinstance(self._failure, Fenced) else left())
+        if self.deliverer is not None:
+            await self.deliverer.drain(left())
+            await self.client.close()
+        await self.engine.leave()
+        if self._role.serves:
+            await self.record.close()
+            await self.schemas.close()
+        else:
+            await self.health.drain(0)
         await self.stores.close()
         await self.sink.close()
         log.info("engine.drained", extra={"finished": finished})
+
+    def unready(self) -> str | None:
+        """Why nothing should be sent here, or None."""
+        if self._draining:
+            return "The process is stopping."
+        crew = self.engine.crew
+        if crew is not None and crew.stale:
+            return f"The store has not answered for {crew.silent_seconds:.0f} s."
+        return None
+
+    def _more_samples(self) -> dict[Metric, Samples]:
+        return self.sources.samples() if self._role.serves else {}
 
     def request_stop(self) -> None:
         self._stop.set()
@@ -177,6 +239,16 @@ class Process:
     def _free_disk(self) -> int:
         folder = self._estate.store_path.parent
         return shutil.disk_usage(folder if folder.exists() else self._estate.root).free
+
+
+def refuse_alone(role: Role, estate: Estate) -> None:
+    """A part of an engine needs the other parts beside it, on the same store."""
+    if role.name != "all":
+        raise SettingInvalid(
+            f"--role {role.name} needs a store that several processes share; stores.kind is "
+            f"{estate.settings.stores.kind}.",
+            next_step='Set stores.kind = "postgres", or leave --role out: one process does it all then.',
+        )
 
 
 def cannot_listen(settings: Settings, error: OSError | UnicodeError) -> SettingInvalid:
@@ -203,64 +275,3 @@ def replies(estate: Estate) -> frozenset[str]:
     """Operations whose answers some flow handles."""
     specs = [spec for flow in estate.flows.values() for spec in flow.specs]
     return frozenset(spec.subject for spec in specs if spec.trigger == "reply")
-
-
-def flow_limits(settings: Settings) -> FlowLimits:
-    limits = settings.limits
-    return FlowLimits(
-        in_flight=limits.in_flight_per_flow,
-        handler_seconds=limits.handler_seconds,
-        answer_seconds=limits.answer_hours * 3600,
-    )
-
-
-def edge_limits(settings: Settings) -> EdgeLimits:
-    limits = settings.limits
-    return EdgeLimits(
-        body_bytes=limits.body_bytes,
-        json_depth=limits.json_depth,
-        batch_events=limits.batch_events,
-        headers=limits.headers,
-        header_bytes=limits.header_bytes,
-        concurrent_requests=limits.concurrent_requests,
-        max_lag_events=limits.max_lag_events,
-        min_free_disk_bytes=limits.min_free_disk_bytes,
-        request_seconds=limits.request_seconds,
-        sample_ratio=settings.trace.sample_ratio,
-    )
-
-
-async def serve(estate: Estate, ready: Callable[[int], None]) -> None:
-    """Run an estate until SIGTERM or SIGINT."""
-    # The commit thread must get the interpreter back quickly after each fsync; the default of 5 ms would be felt.
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    # What lives as long as the process is taken out of the collector's sight, and young garbage is collected in large
-    # lots: events are tuples without cycles, and each collection would walk all that are in flight.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_YOUNG_OBJECTS, 20, 100)
-    process = Process(estate)
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, process.request_stop)
-    try:
-        await process.run(ready)
-    finally:
-        await end_stubborn(STUBBORN_SECONDS)
-
-
-async def end_stubborn(seconds: float) -> None:
-    """End the process also when some code swallows its cancellation: the event loop would wait for it for ever.
-
-    By now the store is closed, and nothing can be lost any more.
-    """
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    _, stubborn = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
-    if stubborn:
-        names = ", ".join(sorted(str(task.get_coro()) for task in stubborn))
-        print(
-            f"ended without waiting for {len(stubborn)} task(s) that do not stop: {names}", file=sys.stderr, flush=True
-        )
-        os._exit(EXIT_STUBBORN)

@@ -16,7 +16,7 @@ from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_schemas import MemorySchemas
 from interlock.adapters.sqlite import SqliteReader, SqliteSchemas, SqliteStore
 from interlock.adapters.system import SystemClock
-from interlock.app.control_path import control_path
+from interlock.app.control_path import control_path, control_paths
 from interlock.app.outside_logs import extra, open_outside
 from interlock.app.references import value_of
 from interlock.estate.estate import Estate
@@ -63,9 +63,9 @@ class SqlitePlace:
     path: Path
 
     @property
-    def control(self) -> Path:
+    def controls(self) -> list[Path]:
         """The control socket of the engine on this store."""
-        return control_path(self.path)
+        return [control_path(self.path)]
 
     async def reader(self) -> RecordReader:
         """Read-only; also while an engine runs. NotFound when there is none."""
@@ -74,16 +74,16 @@ class SqlitePlace:
 
 @dataclass(frozen=True, slots=True)
 class PostgresPlace:
-    """One schema of a database; `path` is where this machine's engine has its socket."""
+    """One schema of a database; beside `path` the engines of this machine have their sockets."""
 
     dsn: str
     schema: str
     path: Path
 
     @property
-    def control(self) -> Path:
-        """The control socket of the engine of this machine."""
-        return control_path(self.path)
+    def controls(self) -> list[Path]:
+        """The control sockets of the engines of this machine, and of some that are gone."""
+        return control_paths(self.path)
 
     async def reader(self) -> RecordReader:
         """Read-only; also while engines run. NotFound when there is none."""
@@ -122,6 +122,11 @@ def told(estate: Estate) -> str:
         beside = "" if stores.log == "state" else f", log in {stores.log}"
         return f"postgres, schema {stores.schema} of {stores.dsn}{beside}"
     return stores.kind
+
+
+def shares(estate: Estate) -> bool:
+    """Whether several processes may run on the store at once."""
+    return estate.settings.stores.kind == "postgres"
 
 
 async def open_stores(estate: Estate) -> Stores:

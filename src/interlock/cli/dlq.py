@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import track
 
-from interlock.app.control_client import ControlClient
+from interlock.app.control_client import ControlClients
 from interlock.cli.record_arguments import Place, add_place, place_of, print_json
 from interlock.model.problems import Problem, UnavailableProblem
 from interlock.operate.dead_letter_text import list_text, story_text
@@ -91,7 +91,7 @@ def _discard(arguments: argparse.Namespace) -> int:
 def _ordered(arguments: argparse.Namespace, place: Place, path: str, ids: list[str], **more: str) -> int:
     """Ask the engine for each. A refused one does not keep the others from their turn; a silent engine ends it."""
     results: list[dict[str, Any]] = []
-    with ControlClient(place.control) as client:
+    with ControlClients(place.controls) as client:
         for one in track(ids, "redriving", console=Console(stderr=True), disable=len(ids) < 2 or arguments.json):
             try:
                 results.append({"id": one, **client.post(path, _named(one) | more)})

@@ -30,9 +30,9 @@ class Place:
         return await self.store.reader()
 
     @property
-    def control(self) -> Path:
-        """The control socket of the engine on this store."""
-        return self.store.control
+    def controls(self) -> list[Path]:
+        """The control sockets of the engines of this machine on the store, and of some that are gone."""
+        return self.store.controls
 
     @property
     def flows(self) -> dict[str, Sequence[str]]:

@@ -24,10 +24,11 @@ from interlock.model.event import Stored
 from interlock.model.handling import Mark
 from interlock.model.hashing import KeyHasher
 from interlock.model.ids import Ids
-from interlock.model.problems import NotFound, Problem, Unexpected
+from interlock.model.problems import LeasedElsewhere, NotFound, Problem, Unexpected
 from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.ports.event_log import EventLog
+from interlock.ports.membership import Roster
 from interlock.ports.state_store import StateStore
 from interlock.ports.trace_sink import TraceSink
 from interlock.sdk.flow import Flow
@@ -165,12 +166,32 @@ class Engine:
         return await self._api.call(operation, body, raw, scope, trace)
 
     async def redrive(self, mark: Mark) -> Mark:
-        """Handle a dead letter again, as its next generation, with the same idempotency keys."""
-        return await self._worker(mark.flow).redrive(mark)
+        """Handle a dead letter again, as its next generation, with the same idempotency keys.
+
+        LeasedElsewhere when another process has its partition.
+        """
+        try:
+            return await self._worker(mark.flow).redrive(mark)
+        except LeasedElsewhere as problem:
+            raise self._who_has(mark.partition) from problem
 
     async def discard(self, mark: Mark, reason: str = "discarded") -> None:
         """Give a dead letter up for good; the record keeps the reason, a code."""
-        await self._worker(mark.flow).discard(mark, reason)
+        try:
+            await self._worker(mark.flow).discard(mark, reason)
+        except LeasedElsewhere as problem:
+            raise self._who_has(mark.partition) from problem
+
+    def _who_has(self, partition: int) -> LeasedElsewhere:
+        """Named, so that people know where to ask."""
+        roster = self.crew.roster if self.crew else Roster((), {})
+        owner = roster.leases.get(partition)
+        names = [member.name for member in roster.members if member.epoch == owner]
+        if not names:
+            return LeasedElsewhere(f"Nobody has partition {partition} at the moment.", next_step="Try again soon.")
+        return LeasedElsewhere(
+            f"Partition {partition} belongs to {names[0]}.", next_step="Run the command on that machine."
+        )
 
     def _worker(self, flow: str) -> Worker:
         try:

@@ -1,0 +1,113 @@
+"""One machine's processes: started, restarted when they die, and ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
+
+from interlock.model.problems import Problem, SettingInvalid, Unexpected
+
+log = logging.getLogger("interlock.supervisor")
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+STEADY_SECONDS = 60.0  # who lived that long begins anew with the short pause
+MOST_DEATHS = 10  # in a row
+KILL_SECONDS = 5.0  # beyond the time for draining
+EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: another start would end alike
+
+
+class Supervisor:
+    """Runs commands, by name. Each gets `--supervised FD`: a pipe that closes when the supervisor ends, however."""
+
+    def __init__(self, commands: Mapping[str, Sequence[str]], drain_seconds: float) -> None:
+        self._commands = commands
+        self._drain_seconds = drain_seconds
+        self._living: dict[str, asyncio.subprocess.Process] = {}
+        self._stop = asyncio.Event()
+        self._failure: Problem | None = None
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Who lives now."""
+        return {name: process.pid for name, process in self._living.items()}
+
+    def request_stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT, or until one of them cannot be kept alive. Raises the problem then."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.request_stop)
+        self._lifeline, other_end = os.pipe()
+        keeping = [loop.create_task(self._keep(name, command)) for name, command in self._commands.items()]
+        try:
+            await self._stop.wait()
+            await self._end_all()
+            await asyncio.gather(*keeping)
+        finally:
+            os.close(self._lifeline)
+            os.close(other_end)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _keep(self, name: str, command: Sequence[str]) -> None:
+        deaths = 0
+        while not self._stop.is_set():
+            born = monotonic()
+            status = await self._live(name, command)
+            if self._stop.is_set():
+                return
+            deaths = 1 if monotonic() - born >= STEADY_SECONDS else deaths + 1
+            if status == EXIT_CONFIGURATION or deaths >= MOST_DEATHS:
+                self._give_up(name, status, deaths)
+                return
+            pause = min(FIRST_PAUSE_SECONDS * 2 ** (deaths - 1), LONGEST_PAUSE_SECONDS)
+            fields = {"process": name, "status": status, "pause_seconds": pause, "deaths": deaths, "most": MOST_DEATHS}
+            log.warning("supervisor.restarts", extra=fields)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
+
+    async def _live(self, name: str, command: Sequence[str]) -> int:
+        """One life; its exit status, or minus the signal that ended it."""
+        process = await asyncio.create_subprocess_exec(
+            *command, "--supervised", str(self._lifeline), pass_fds=[self._lifeline]
+        )
+        self._living[name] = process
+        log.info("supervisor.started", extra={"process": name, "pid": process.pid})
+        if self._stop.is_set():
+            process.terminate()
+        try:
+            return await process.wait()
+        finally:
+            del self._living[name]
+
+    def _give_up(self, name: str, status: int, deaths: int) -> None:
+        log.error("supervisor.gave_up", extra={"process": name, "status": status, "deaths": deaths})
+        if status == EXIT_CONFIGURATION:
+            self._failure = SettingInvalid(f"{name} cannot run as it is set.", next_step="See what it said above.")
+        else:
+            self._failure = Unexpected(
+                f"{name} ended {deaths} times in a row, at last with status {status}, so all were stopped.",
+                next_step="See what it said above; mend that, then start again.",
+            )
+        self._stop.set()
+
+    async def _end_all(self) -> None:
+        """They drain by themselves; who takes too long is killed, by its process id."""
+        ending = list(self._living.values())
+        for process in ending:
+            with suppress(ProcessLookupError):
+                process.terminate()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds + KILL_SECONDS):
+                while self._living:  # noqa: ASYNC110 - several ends, and one of them may still be coming to life
+                    await asyncio.sleep(0.02)
+        for name, process in self._living.items():
+            log.error("supervisor.killed", extra={"process": name, "pid": process.pid})
+            with suppress(ProcessLookupError):
+                process.kill()
