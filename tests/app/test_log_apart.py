@@ -39,7 +39,6 @@ def schema(log: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv("INTERLOCK_KAFKA", kafka.server("tansu").address)
     else:
         monkeypatch.setenv("INTERLOCK_NATS", jetstream.server().url)
-    monkeypatch.setattr("interlock.app.stores.OTHER_ENGINE_SECONDS", 0.2)
     name = postgres.new_schema(4, f"app {log}")
     yield name
     with psycopg.connect(postgres.database(), autocommit=True) as connection:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from interlock.app.process import Process
+from interlock.app.role import Role
 from interlock.app.stores import open_store
 from interlock.estate.loader import load
 from interlock.estate.starter import write_starter
@@ -21,7 +22,6 @@ from interlock.testing.samples import append, event
 @pytest.fixture
 def schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("INTERLOCK_POSTGRES", postgres.database())
-    monkeypatch.setattr("interlock.app.stores.OTHER_ENGINE_SECONDS", 0.2)
     name = postgres.new_schema()
     yield name
     postgres.give_back(name)
@@ -34,23 +34,30 @@ def estate_in(folder: Path, schema: str, name: str = "shop", partitions: int = 8
     return folder / name
 
 
-async def test_a_second_engine_is_refused_and_the_first_goes_on(schema: str, tmp_path: Path) -> None:
+async def test_a_second_process_joins_and_shares_the_partitions(
+    schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interlock.app.role.socket.gethostname", lambda: "here")
     estate = load(estate_in(tmp_path, schema))
-    first = Process(estate)
+    first, second = Process(estate, Role(member="one")), Process(estate, Role(member="two"))
     await first.start()
-    with pytest.raises(AlreadyRunning, match=f"Another engine runs on the schema {schema}"):
-        await Process(estate).start()
-    assert (await first.store.cursors("spending")) != {}
-    assert (await first.record.starts())[-1].epoch == first.engine.epoch
-    await first.stop()
-    second = Process(estate)
     await second.start()
+    crews = [process.engine.crew for process in (first, second)]
+    async with asyncio.timeout(10):
+        while [len(crew.partitions) for crew in crews] != [4, 4]:  # noqa: ASYNC110 - it is asked, it does not tell
+            await asyncio.sleep(0.05)
     await second.stop()
+    async with asyncio.timeout(10):
+        while len(crews[0].partitions) != 8:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert [member.name for member in crews[0].roster.members] == ["here/one"]
+    await first.stop()
 
 
 async def test_an_engine_whose_session_was_ended_keeps_its_place(schema: str, tmp_path: Path) -> None:
     estate = load(estate_in(tmp_path, schema))
     first = await open_store(estate)
+    await first.own_alone(0.2)
     with psycopg.connect(postgres.database(), autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l WHERE locktype = 'advisory' AND granted"
@@ -58,8 +65,10 @@ async def test_an_engine_whose_session_was_ended_keeps_its_place(schema: str, tm
     async with asyncio.timeout(10):
         while not await reconnected(first):  # noqa: ASYNC110 - it is asked, it does not tell
             await asyncio.sleep(0.02)
+    second = await open_store(estate)
     with pytest.raises(AlreadyRunning):
-        await open_store(estate)
+        await second.own_alone(0.2)
+    await second.close()
     await first.close()
 
 

@@ -27,8 +27,6 @@ from interlock.ports.record_reader import RecordReader
 from interlock.ports.schema_store import SchemaStore
 from interlock.ports.state_store import StateStore
 
-OTHER_ENGINE_SECONDS = 5.0  # for an engine that was killed a moment ago, or is about to end
-
 
 class Store(EventLog, StateStore, Protocol):
     """Both ports on one object."""
@@ -161,7 +159,6 @@ async def open_apart(estate: Estate) -> Stores:
         opened.push_async_callback(state.close)
         refuse_other_partitions(state.partitions, stores.partitions)
         await refuse_other_estate(place, estate)
-        await state.own_alone(OTHER_ENGINE_SECONDS)
         log = IndexedLog(await open_outside(estate, state), state, state, SystemClock())
         opened.push_async_callback(log.close)
         await log.catch_up()
@@ -195,7 +192,7 @@ async def open_store(estate: Estate) -> Store:
 
 
 async def open_postgres(place: PostgresPlace, estate: Estate, bucket_seconds: int) -> Store:
-    """As the only engine on it."""
+    """As one process among several."""
     with postgres_driver():
         from interlock.adapters.postgres import PostgresStore
     stores = estate.settings.stores
@@ -209,7 +206,6 @@ async def open_postgres(place: PostgresPlace, estate: Estate, bucket_seconds: in
     try:
         refuse_other_partitions(store.partitions, stores.partitions)
         await refuse_other_estate(place, estate)
-        await store.own_alone(OTHER_ENGINE_SECONDS)
     except BaseException:
         await store.close()
         raise
