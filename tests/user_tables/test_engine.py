@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from interlock.adapters.sqlite import SqliteStore
 from interlock.app.process import Process
 from interlock.cli.main import main
 from interlock.estate.loader import examine, load
@@ -124,3 +128,67 @@ def test_what_the_commands_print_can_be_run(table: str, capsys: pytest.CaptureFi
     row = Outbox(table=table).row("orders.OrderPlaced", order(1))
     connection.execute(capsys.readouterr().out, tuple(row.values()))
     assert connection.execute(f"SELECT type FROM {table}").fetchall() == [("orders.OrderPlaced",)]
+
+
+async def test_engines_that_are_killed_while_the_application_writes(estate: Path, database: Database) -> None:
+    """Each committed order is in the log once, and those of a customer in the order of their commits."""
+    written: list[tuple[str, str]] = []
+    writing = asyncio.create_task(asyncio.to_thread(place_orders, database, written, 150))
+    for _ in range(2):
+        engine = await started(estate)
+        reached = len(written) + 20
+        await until(lambda reached=reached: answered(len(written) >= min(reached, 135)), 60)  # type: ignore[misc]
+        engine.kill()
+        await engine.wait()
+    await writing
+    engine = await started(estate)
+    await until(lambda: emptied(database), 60)
+    engine.terminate()
+    await engine.wait()
+    store = await SqliteStore.open(load(estate).store_path)
+    found = await logged(store)
+    await store.close()
+    assert sorted(event.id for event in found) == sorted(event_id for event_id, _ in written)
+    for customer in ("C-0", "C-1", "C-2"):
+        mine = [event_id for event_id, whose in written if whose == customer]
+        assert [event.id for event in found if event.id in mine] == mine
+
+
+def place_orders(database: Database, written: list[tuple[str, str]], orders: int) -> None:
+    """As an application does: one transaction each, now and then rolled back."""
+    connection, outbox = database.connect(), Outbox()
+    connection.set_busy_timeout(10_000)
+    connection.execute("CREATE TABLE orders (order_id TEXT PRIMARY KEY)")
+    for number in range(orders):
+        customer = f"C-{number % 3}"
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO orders VALUES (?)", (f"O-{number}",))
+        event_id = outbox.write(connection, "orders.OrderPlaced", order(number, customer), key=customer)
+        if number % 10 == 9:
+            connection.execute("ROLLBACK")
+            continue
+        connection.execute("COMMIT")
+        written.append((event_id, customer))
+        time.sleep(0.01)
+    connection.close()
+
+
+async def started(estate: Path) -> asyncio.subprocess.Process:
+    command = [sys.executable, "-m", "interlock.cli.main", "up", str(estate)]
+    engine = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert engine.stdout is not None
+    async with asyncio.timeout(60):
+        while b"listening" not in (line := await engine.stdout.readline()):
+            assert line, "the engine ended"
+    return engine
+
+
+async def answered(answer: bool) -> bool:
+    return answer
+
+
+async def emptied(database: Database) -> bool:
+    (waiting,) = await asyncio.to_thread(database.run, "SELECT count(*) FROM interlock_outbox")
+    return bool(waiting[0] == 0)

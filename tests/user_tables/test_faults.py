@@ -63,7 +63,7 @@ async def test_a_relay_killed_between_append_and_settlement_doubles_and_loses_no
     contracts(tmp_path)
     database = new(kind, tmp_path)
     database.run(*(database.insert(f"e{number}", order_text(number)) for number in range(10)))
-    for _ in range(2):
+    for _ in range(2 if kind == "sqlite" else 1):
         await killed_relay(database, tmp_path)
     (left,) = database.run(f"SELECT count(*) FROM {database.table}")
     assert left[0] == 10, "nothing was settled"
