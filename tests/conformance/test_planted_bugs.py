@@ -14,7 +14,7 @@ from interlock.adapters.memory_members import Members
 from interlock.adapters.memory_tables import Tables
 from interlock.model.problems import AlreadyHandled, Problem
 from interlock.model.step import Commit, Step
-from interlock.ports.event_log import EventLog
+from interlock.ports.event_log import EventLog, LogCapabilities
 from interlock.ports.membership import Membership
 from interlock.ports.state_store import StateStore
 from interlock.testing.conformance import Check, promised
@@ -304,6 +304,12 @@ class AppendsWhatFits(MemoryStore):
         super().append(events, done)
 
 
+class SaysThatItDoesNotDedupe(MemoryStore):
+    @property
+    def log_capabilities(self) -> LogCapabilities:
+        return LogCapabilities("memory", dedupes=False)
+
+
 class HeadLagsBehind(MemoryStore):
     def head(self, partition: int) -> int:
         return max(0, super().head(partition) - 1)
@@ -378,6 +384,7 @@ STORE_BUGS: list[tuple[type[MemoryStore], str]] = [
     (Unbounded, "beyond_the_limit_the_caller_is_told_at_once"),
     (AppendsWhatFits, "a_refused_call_appends_none_of_its_events"),
     (DeafListeners, "listeners_hear_each_event_once_in_order_and_readable"),
+    (SaysThatItDoesNotDedupe, "a_log_that_does_not_dedupe_says_so"),
     (FollowsAll, "listeners_hear_of_followed_partitions_only"),
     (TellsOneByOne, "the_events_of_a_call_appear_together"),
     (WorksAfterClose, "close_finishes_the_submitted_steps_then_refuses"),

@@ -8,8 +8,15 @@ from collections.abc import Iterator, Sequence
 
 import kafka
 import pytest
+from confluent_kafka import KafkaError
 
 from interlock.adapters.kafka import KafkaLog
+from interlock.adapters.kafka.address import parse
+from interlock.adapters.kafka.call import Call
+from interlock.adapters.kafka.client import client_settings
+from interlock.adapters.kafka.stream import Stream
+from interlock.adapters.kafka.trouble import Told
+from interlock.adapters.kafka.wire import records_of
 from interlock.model.event import Appended
 from interlock.model.problems import BodyTooLarge, Problem, StorageUnavailable
 from interlock.testing.kafka_server import KafkaServer, MockKafka, TansuKafka
@@ -166,6 +173,27 @@ async def test_what_was_behind_a_refused_event_fails_with_it(own_mock: MockKafka
     for number in answers.failed:
         await answers_again(log, number)
     assert first_of_each(await ids_in(log, 0)) == [event(number).id for number in range(101)]
+
+
+async def test_the_driver_leaves_no_gap_behind_a_refused_event(own_mock: MockKafka) -> None:
+    """By itself, before anybody gives it up: what it reports as taken is a first part of what was sent."""
+    topic = kafka.new_topic(own_mock)
+    told: list[tuple[Call, KafkaError | None]] = []
+    stream = Stream(client_settings(parse(own_mock.address), Told()), topic, lambda batch, fatal: told.extend(batch))
+    calls = [Call([event(number)], records_of([event(number)]), lambda places, problem: None) for number in range(200)]
+    async with asyncio.timeout(DEADLINE):
+        stream.send(calls[0])
+        while not told:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        own_mock.fail(PRODUCE, INVALID_RECORD, 1)
+        for call in calls[1:]:
+            stream.send(call)
+        while len(told) < len(calls):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    stream.abandon()
+    taken = [call.offsets[0] >= 0 for call in calls]
+    assert taken == sorted(taken, reverse=True)
+    assert not all(taken)
 
 
 async def test_a_transaction_that_fails_takes_what_is_behind_it_along(own_mock: MockKafka, open_log: Opener) -> None:
