@@ -84,6 +84,13 @@ EVENTS: tuple[LogEvent, ...] = (
         "logged once for each outage.",
     ),
     LogEvent(
+        "log.passed_over",
+        "warning",
+        ("position", "reason"),
+        "A message that others put into the log on NATS is no event that a flow could be given; it stays there, at its "
+        "position. A process logs the first hundred.",
+    ),
+    LogEvent(
         "log.away",
         "warning",
         ("code", "calls"),

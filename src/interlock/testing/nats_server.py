@@ -187,7 +187,7 @@ class NatsCluster:
         for server in self.servers:
             server.wait()
         deadline = time.monotonic() + START_SECONDS
-        while not all(server.ask("jsz").get("meta_cluster", {}).get("leader") for server in self.servers):
+        while not self._complete():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"The cluster elected no leader: {self.servers[0].log()}")
             time.sleep(0.05)
@@ -195,6 +195,15 @@ class NatsCluster:
     def stop(self) -> None:
         for server in self.servers:
             server.stop()
+
+    def _complete(self) -> bool:
+        """Whether all know one leader, and that one has all others up to date."""
+        told = {server.name: server.ask("jsz").get("meta_cluster", {}) for server in self.servers}
+        leaders = {page.get("leader") for page in told.values()}
+        if len(leaders) != 1 or None in leaders:
+            return False
+        followers = told[leaders.pop()].get("replicas") or ()
+        return sum(bool(one.get("current")) for one in followers) == len(self.servers) - 1
 
     def leader(self, stream: str) -> NatsServer:
         """Who leads the stream now; RuntimeError when nobody does for long."""

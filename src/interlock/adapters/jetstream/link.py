@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-import nats
 import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -30,6 +29,22 @@ RETRY_AFTER_SECONDS = 2
 logging.getLogger("nats").setLevel(logging.CRITICAL)  # it tells each lost connection: we tell that ourselves
 
 Handler = Callable[[Msg], None]
+
+
+class QuickClient(Client):
+    """The driver's client, with the parsing of headers that costs a third of a message's time done more simply.
+
+    Should the driver stop calling this method, it is as slow as it was, and right.
+    """
+
+    @staticmethod
+    def _parse_header_lines(raw: bytes) -> dict[str, str]:
+        found = {}
+        for line in raw.decode("utf-8", "replace").split("\r\n"):
+            name, colon, value = line.partition(":")
+            if colon:
+                found[name.strip()] = value.strip()
+        return found
 
 
 class ApiRefusal(Exception):
@@ -195,7 +210,8 @@ class Link:
         raise problem or self.away()
 
     async def _dial(self, server: str) -> Client:
-        client = await nats.connect(
+        client = QuickClient()
+        await client.connect(
             server,
             name="interlock",
             allow_reconnect=False,

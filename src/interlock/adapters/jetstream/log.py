@@ -178,19 +178,20 @@ class JetStreamLog:
         """What the consumer delivered, in order."""
         fresh = [found for found in messages if self._is_news(found)]
         events = self._decoded(fresh)
-        for found in fresh:
-            partition = found.partition
-            self._heard[partition] = found.position
-            if found.position > self._heads[partition]:
-                self._heads[partition] = found.position
         self._tail.add(events)
         self._audience.tell(events)
 
     def _is_news(self, found: Found) -> bool:
-        if not 0 <= found.partition < self.partitions:
+        partition = found.partition
+        if not 0 <= partition < self.partitions:
             self.quarantine.passed_over(found.position, "its subject names no partition")
             return False
-        return found.position > self._heard[found.partition]
+        if found.position <= self._heard[partition]:
+            return False
+        self._heard[partition] = found.position
+        if found.position > self._heads[partition]:
+            self._heads[partition] = found.position
+        return True
 
     def _decoded(self, messages: Sequence[Found]) -> list[Stored]:
         """Without those that cannot be read: they are passed over, counted and told, and stay in the stream."""

@@ -12,6 +12,8 @@ from interlock.model.problems import FormatUnsupported, SettingInvalid, StorageU
 ASK_SECONDS = 5.0
 FORMAT = "1"
 HASH = "blake2b-64 modulo"
+CREATE_TRIES = 3
+IN_USE = 10058
 NO_STREAM = 10059
 NO_JETSTREAM = frozenset({10039, 10076})
 SECOND_NS = 1_000_000_000
@@ -75,12 +77,17 @@ async def _create(link: Link, wanted: Wanted) -> dict[str, Any]:
             next_step="Point jetstream.servers and .stream at that log, or restore the stream from its backup.",
         )
     identity = os.urandom(16).hex()
-    try:
-        return await link.request(f"STREAM.CREATE.{wanted.stream}", _config(wanted, identity), seconds=10)
-    except ApiRefusal as refused:
-        if refused.code == 10058:  # another process was first, with an identity of its own
-            return await link.request(f"STREAM.INFO.{wanted.stream}")
-        raise _refused(link, refused) from refused
+    for tries_left in reversed(range(CREATE_TRIES)):
+        try:
+            return await link.request(f"STREAM.CREATE.{wanted.stream}", _config(wanted, identity), seconds=ASK_SECONDS)
+        except ApiRefusal as refused:
+            if refused.code == IN_USE:  # made by another process, or by a try of ours whose answer was lost
+                return await link.request(f"STREAM.INFO.{wanted.stream}", seconds=ASK_SECONDS)
+            raise _refused(link, refused) from refused
+        except StorageUnavailable:  # a cluster that has just started, perhaps
+            if not tries_left:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _config(wanted: Wanted, identity: str) -> dict[str, Any]:
