@@ -36,6 +36,8 @@ class Membership(Protocol):
     - handed over whole: who claims a partition finds the cursor, marks and held envelopes of all that the member
       before committed.
 
+    After StorageUnavailable nobody knows whether it was done: the next roster says.
+
     Not promised: fairness. How many partitions each should have, the members work out from the roster.
     """
 
