@@ -1,8 +1,8 @@
 """Fills a store with orders, through its adapter and equal to what the edge writes: growth and catch-up start from it.
 
-`python -m bench.preload STORE COUNT [--handled] [--random-ids] [--acks FILE]`. STORE is a file, or the URI of a
-PostgreSQL database. Without `--handled` the events wait for the flow. With it each event was handled: its row, one
-state row and one emitted event are there too, so the log holds twice COUNT.
+`python -m bench.preload STORE COUNT [--handled] [--random-ids] [--acks FILE]`. STORE is a file, the URI of a PostgreSQL
+database, or the folder of an estate whose settings name the store. Without `--handled` the events wait for the flow.
+With it each was handled: its row, one state row and one emitted event are there too, so the log holds twice COUNT.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bench.verify import DATABASE
 from interlock import __version__
 from interlock.adapters.sqlite import SqliteStore
 from interlock.adapters.system import SystemClock, SystemIds
-from interlock.app.stores import Store
+from interlock.app.stores import Stores, open_stores
 from interlock.contracts.event_contract import EventContract
 from interlock.edge.traceparent import Sampler
 from interlock.estate.estate import Estate
@@ -35,6 +35,8 @@ from interlock.model.hashing import KeyHasher, partition_of
 from interlock.model.problems import Problem
 from interlock.model.record import HandlingRow, StartRow
 from interlock.model.step import Commit, CursorMove, Put, Step, StepResult
+from interlock.ports.event_log import EventLog
+from interlock.ports.state_store import StateStore
 
 BATCH = 1000
 PLACED, NOTED = "orders.OrderPlaced", "orders.OrderNoted"
@@ -43,18 +45,19 @@ PLACED, NOTED = "orders.OrderPlaced", "orders.OrderNoted"
 class Filler:
     """Makes rows as edge and engine make them, and commits them a thousand at a time."""
 
-    def __init__(self, estate: Estate, store: Store) -> None:
+    def __init__(self, estate: Estate, log: EventLog, state: StateStore | None = None) -> None:
         self._placed, self._noted = estate.latest[PLACED], estate.latest[NOTED]
-        self._store = store
-        self._hasher = KeyHasher(store.secret)
+        self._log, self._state = log, state
+        self._hasher = KeyHasher(log.secret)
         self._clock, self._ids = SystemClock(), SystemIds()
         self._sampler = Sampler(self._ids, estate.settings.trace.sample_ratio)
-        self._partitions = store.partitions
+        self._partitions = log.partitions
         self._epoch = 0
 
     async def acquire(self, estate: Estate) -> None:
         start = StartRow(0, self._clock.now_us(), __version__, estate.name, estate.hash, estate.settings.hash)
-        self._epoch = await self._store.acquire(start, {FLOW: [PLACED]})
+        assert self._state is not None
+        self._epoch = await self._state.acquire(start, {FLOW: [PLACED]})
 
     def event(self, identity: str) -> Event:
         """What POST /events makes of `order.event(identity)`."""
@@ -112,7 +115,7 @@ class Filler:
             else:
                 future.set_result(appended)
 
-        self._store.append(events, done)
+        self._log.append(events, done)
         return await future
 
     async def handle(self, events: Sequence[Event], places: Sequence[Appended]) -> None:
@@ -129,7 +132,8 @@ class Filler:
             else:
                 future.set_result(None)
 
-        self._store.submit(Commit(self._epoch, steps, list(last.values()), []), done)
+        assert self._state is not None
+        self._state.submit(Commit(self._epoch, steps, list(last.values()), []), done)
         await future
 
     def _step(self, event: Event, place: Appended) -> Step:
@@ -141,19 +145,23 @@ class Filler:
         return Step(row, result)
 
 
-async def opened(store: Path | str, partitions: int) -> Store:
-    """The file, or the schema `interlock` of the database."""
-    if not str(store).startswith(DATABASE):
-        return await SqliteStore.open(Path(store), partitions=partitions)
-    from interlock.adapters.postgres import PostgresStore  # an extra
+async def opened(store: Path | str, partitions: int) -> Stores:
+    """The file, the schema `interlock` of the database, or what the estate in the folder says."""
+    if str(store).startswith(DATABASE):
+        from interlock.adapters.postgres import PostgresStore  # an extra
 
-    return await PostgresStore.open(str(store), partitions=partitions)
+        found = await PostgresStore.open(str(store), partitions=partitions)
+        return Stores(found, found)
+    if Path(store).is_dir():
+        return await open_stores(load(Path(store)))
+    file = await SqliteStore.open(Path(store), partitions=partitions)
+    return Stores(file, file)
 
 
 async def fill(path: Path | str, count: int, *, handled: bool, random_ids: bool, acks: Path | None) -> None:
     estate = load(ESTATE)
-    store = await opened(path, estate.settings.stores.partitions)
-    filler = Filler(estate, store)
+    stores = await opened(path, estate.settings.stores.partitions)
+    filler = Filler(estate, *stores)
     await filler.acquire(estate)
     run = order.new_run()
     identity = order.random_id if random_ids else order.event_id
@@ -166,7 +174,7 @@ async def fill(path: Path | str, count: int, *, handled: bool, random_ids: bool,
         if acks is not None:
             with acks.open("a") as file:
                 file.writelines(f"{event.id} 0 0\n" for event in events)
-    await store.close()
+    await stores.close()
 
 
 def main(argv: list[str]) -> None:

@@ -63,8 +63,10 @@ class Samples:
     def add(self, count: int, begin_ns: float, end_ns: int, spent: Spent) -> None:
         self.rates.append(count / ((end_ns - begin_ns) / 1e9))
         own, servers = spent.seconds()
-        self.costs.append((own + servers) / count * 1e6)
-        self.servers.append(servers / count * 1e6)
+        events = count - spent.already
+        if 2 * events > count:  # of what was handled while it started, nobody knows the cost
+            self.costs.append((own + servers) / events * 1e6)
+            self.servers.append(servers / events * 1e6)
 
 
 class Spent:
@@ -72,6 +74,7 @@ class Spent:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
+        self.already = subject.done()
         self._own, self._servers = machine.cpu_seconds(subject.pids), subject.servers_seconds()
 
     def seconds(self) -> tuple[float, float]:

@@ -1,8 +1,9 @@
 """Is everything that was acknowledged in the store? Asked of the store itself, without Interlock, after a SIGKILL.
 
-`python -m bench.verify STORE ACKS [--handled [--silent]] [--after POSITION]`. STORE is a file, or the URI of a
-PostgreSQL database. Prints one JSON line; exit 1 when anything is missing or differs. With `--handled` each order must
-also have exactly one handling row (done), one state row and, without `--silent`, one emitted event.
+`python -m bench.verify STORE ACKS [--handled [--silent]] [--apart] [--after POSITION]`. STORE is a file, or the URI of
+a PostgreSQL database. Prints one JSON line; exit 1 when anything is missing or differs. With `--handled` each order has
+to have exactly one handling row (done), one state row and, without `--silent`, one emitted event. With `--apart` the
+log is elsewhere: handlings and state rows are looked at alone.
 """
 
 from __future__ import annotations
@@ -45,10 +46,21 @@ def asking(store: str) -> Iterator[Ask]:
 
 
 def verify(
-    store: Path | str, acknowledged: list[str], *, handled: bool, silent: bool = False, after: int = 0
+    store: Path | str,
+    acknowledged: list[str],
+    *,
+    handled: bool,
+    silent: bool = False,
+    apart: bool = False,
+    after: int = 0,
 ) -> dict[str, int]:
-    """Counts of what is missing or differs beyond the position `after`: but for `acknowledged`, 0 when it is whole."""
+    """Counts of what is missing or differs beyond the position `after`: but for `acknowledged`, 0 when it is whole.
+
+    `apart`: the log is not in this store, so the handlings and their effects must do.
+    """
     with asking(str(store)) as ask:
+        if apart:
+            return handled_once(ask, acknowledged)
         found = {identity: (place, body) for *place, identity, body in ask(ORDERS, after, order.SOURCE)}
         there = [identity for identity in acknowledged if identity in found]
         result = {
@@ -67,6 +79,16 @@ def verify(
         return result
 
 
+def handled_once(ask: Ask, acknowledged: list[str]) -> dict[str, int]:
+    marks = [count for *_, count in ask(MARKS, 0, DONE)]
+    states = {key for (key,) in ask(STATE)}
+    return {
+        "acknowledged": len(acknowledged),
+        "not_handled_once": abs(len(acknowledged) - len(marks)) + sum(count != 1 for count in marks),
+        "without_state": sum(order.order_id(one) not in states for one in acknowledged),
+    }
+
+
 def whole(result: dict[str, int]) -> bool:
     return not any(value for name, value in result.items() if name != "acknowledged")
 
@@ -77,10 +99,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument("acks", type=Path)
     parser.add_argument("--handled", action="store_true")
     parser.add_argument("--silent", action="store_true", help="the handler emits nothing")
+    parser.add_argument("--apart", action="store_true", help="the log is elsewhere")
     parser.add_argument("--after", type=int, default=0, help="the log's head before what was acknowledged")
     given = parser.parse_args(argv)
     acknowledged = [line.split()[0] for line in given.acks.read_text().splitlines()]
-    result = verify(given.store, acknowledged, handled=given.handled, silent=given.silent, after=given.after)
+    result = verify(
+        given.store, acknowledged, handled=given.handled, silent=given.silent, apart=given.apart, after=given.after
+    )
     print(json.dumps(result))
     if not whole(result):
         print(f"the store lacks what was acknowledged: {result}", file=sys.stderr)

@@ -2,48 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bench import machine
 from bench.comparison import Comparison, Findings
 from bench.parts.whole import LIST_SIZE
 from bench.plan import Plan
 from bench.subjects.database import Database
 from bench.subjects.faststream import DedupingFastStream
-from bench.turn import Samples, rival_live, rival_waiting
+from bench.subjects.interlock_postgres import InterlockOnJetStream
+from bench.turn import Samples, ours_live, ours_waiting, rival_live, rival_waiting
 
-SYNCED = {True: "JetStream fsyncs before it acknowledges", False: "JetStream acknowledges before fsync"}
-MODES = (("catch-up", rival_waiting, machine.LOAD_CORE), ("sent to handled", rival_live, machine.SYSTEM_CORE))
+SYNCED = {True: "JetStream fsyncs first", False: "JetStream acknowledges before fsync"}
 DOES = "message id and row in one statement that commits, 20 connections, acknowledged after it; "
 DOES_NOT = "no contract, order per key after a failure, or record"
+LISTS = "; the handler sees lists, one bad message fails its list"
 
 
 def measure(plan: Plan) -> Findings:
     """Catch-up: the worker on its core, both servers on the other. Live: all on one, the load beside."""
     found = Findings()
-    if plan.rivals is not None:
-        found.remarks.append(f"skipped: {plan.rivals}")
-        return found
     database = Database()
     database.start()
     try:
-        for label, how, core in MODES:
-            database.bind(core)
-            for synced, words in SYNCED.items():
-                subjects = [
-                    DedupingFastStream(plan.place / "rival", database, size=size, sync_always=synced, server_core=core)
-                    for size in (1, LIST_SIZE)
-                ]
-                samples = [Samples() for _ in subjects]
-                for _ in range(plan.rounds):
-                    for subject, kept in zip(subjects, samples, strict=True):
-                        count = plan.postgres_count // (4 if "one" in subject.name else 1)
-                        how(subject, count, kept)
-                        subject.verify(count)
-                for subject, kept in zip(subjects, samples, strict=True):
-                    name = subject.name.partition(",")[0]
-                    row = f"{label}, {words}: {name}"
-                    found.comparisons.append(Comparison("jetstream", row, "events/s", kept.figure(name)))
+        for synced in SYNCED:
+            database.bind(machine.LOAD_CORE)
+            label = f"catch-up, {SYNCED[synced]}"
+            found.comparisons += beside(plan, database, label, synced, machine.LOAD_CORE, ours_waiting, rival_waiting)
+            database.bind(machine.SYSTEM_CORE)
+            label = f"sent to handled, {SYNCED[synced]}"
+            found.comparisons += beside(plan, database, label, synced, machine.SYSTEM_CORE, ours_live, rival_live)
     finally:
         database.stop()
-    found.remarks.append(f"FastStream: {DOES}{DOES_NOT}")
-    found.remarks.append("both with PostgreSQL durable; JetStream as each row says")
+    if plan.rivals is not None:
+        found.remarks.append(f"skipped FastStream: {plan.rivals}")
+    found.remarks.append("PostgreSQL durable on both sides, JetStream with one replica, as each row says")
     return found
+
+
+def beside(
+    plan: Plan,
+    database: Database,
+    label: str,
+    synced: bool,
+    core: str,
+    ours_how: Callable[..., None],
+    rival_how: Callable[..., None],
+) -> list[Comparison]:
+    """Ours and both forms of the rival, in turn."""
+
+    def make() -> InterlockOnJetStream:
+        return InterlockOnJetStream(plan.place / "jetstream", database, sync_always=synced, server_core=core)
+
+    rivals = (
+        []
+        if plan.rivals is not None
+        else [
+            DedupingFastStream(plan.place / "rival", database, size=size, sync_always=synced, server_core=core)
+            for size in (1, LIST_SIZE)
+        ]
+    )
+    ours, theirs = Samples(), [Samples() for _ in rivals]
+    for _ in range(plan.rounds):
+        ours_how(make, plan.postgres_count, ours)
+        for rival, samples in zip(rivals, theirs, strict=True):
+            count = plan.postgres_count // (1 if rival.lists else 8)
+            rival_how(rival, count, samples)
+            rival.verify(count)
+    figure = ours.figure(InterlockOnJetStream.name)
+    if not rivals:
+        return [Comparison("jetstream", label, "events/s", figure)]
+    return [
+        Comparison(
+            "jetstream",
+            label,
+            "events/s",
+            figure,
+            samples.figure(rival.name),
+            f"{DOES}{DOES_NOT}{LISTS if rival.lists else ''}",
+            None if rival.lists else 2.0,
+        )
+        for rival, samples in zip(rivals, theirs, strict=True)
+    ]

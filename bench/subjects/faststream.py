@@ -59,6 +59,10 @@ class FastStream:
         self.connect()
 
     @property
+    def lists(self) -> bool:
+        return self._size > 1
+
+    @property
     def where(self) -> str:
         """Where its rows go, as the worker takes it."""
         return str(self.database)

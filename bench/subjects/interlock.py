@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +61,25 @@ class Interlock:
         """The settings that name the store."""
         return MOUNT.format(path=json.dumps(str(self.store)))
 
+    checks: Sequence[str] = ()
+    """Flags of bench.verify."""
+
     @property
     def where(self) -> str:
         """The store, as bench.preload and bench.verify take it."""
         return str(self.store)
 
+    @property
+    def filled(self) -> str:
+        """The store as bench.preload takes it."""
+        return self.where
+
     def preload(self, count: int, *, handled: bool = False, random_ids: bool = False) -> None:
         """Fill the store before the start, in a process of its own."""
-        command = [sys.executable, "-m", "bench.preload", self.where, str(count)]
+        command = [sys.executable, "-m", "bench.preload", self.filled, str(count)]
         flags = ["--handled"] if handled else ["--acks", str(self.acknowledged)]
         flags += ["--random-ids"] * random_ids
-        machine.call([*command, *flags])
+        machine.call([*command, *flags], env=self._env)
 
     def start(self, stamps: Path | None = None) -> None:
         """Return when it listens. With `stamps`, each handling's moment of commit is written there at the end."""
@@ -165,7 +173,7 @@ class Interlock:
     def verify(self, *, handled: bool, after: int = 0) -> dict[str, int]:
         """A fresh process compares store and acknowledgements. Raises CalledProcessError when the store lacks any."""
         command = [sys.executable, "-m", "bench.verify", self.where, str(self.acknowledged), "--after", str(after)]
-        flags = [*["--handled"] * handled, *["--silent"] * self._rows_only]
+        flags = [*["--handled"] * handled, *["--silent"] * self._rows_only, *self.checks]
         found: dict[str, int] = json.loads(machine.call([*command, *flags]))
         return found
 

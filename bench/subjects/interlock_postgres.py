@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from bench import machine
 from bench.subjects.database import Database
 from bench.subjects.interlock import DONE, FLOW, Interlock
+from bench.subjects.nats import Nats
 
 MOUNT = '\n[stores]\nkind = "postgres"\n'
 VARIABLE = "INTERLOCK_POSTGRES"  # what stores.dsn refers to when nothing is set
@@ -60,3 +63,34 @@ class InterlockOnPostgres(Interlock):
         assert self._rows is not None
         found = self._rows.execute(statement.encode(), bindings).fetchone()
         return found[0] if found else 0
+
+
+class InterlockOnJetStream(InterlockOnPostgres):
+    """State on PostgreSQL, the log in a stream of a NATS server of its own, which listens from the beginning on."""
+
+    name = "Interlock on PostgreSQL + JetStream"
+    checks = ("--apart",)
+
+    def __init__(self, place: Path, database: Database, *, sync_always: bool, server_core: str) -> None:
+        broker = place.with_name(f"{place.name}-nats")
+        shutil.rmtree(broker, ignore_errors=True)
+        broker.mkdir(parents=True)
+        self._nats = Nats(broker, sync_always=sync_always, core=server_core)
+        self._broker = broker
+        super().__init__(place, database, env={"INTERLOCK_NATS": self._nats.url})
+
+    def mount(self) -> str:
+        return f'{MOUNT}log = "jetstream"\n'
+
+    @property
+    def filled(self) -> str:
+        return str(self.place / "estate")
+
+    def servers_seconds(self) -> float:
+        return super().servers_seconds() + machine.cpu_seconds([self._nats.pid])
+
+    def remove(self) -> None:
+        """Also the broker: after it nothing can be asked of the log."""
+        self._nats.stop()
+        shutil.rmtree(self._broker, ignore_errors=True)
+        super().remove()

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from bench import machine
-from bench.subjects.rivals_venv import NATS_SERVER
+from interlock.testing.nats_server import nats_binary
 
 CONFIG = 'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: "{folder}"{sync} }}\n'
 
@@ -20,7 +20,7 @@ class Nats:
         sync = ", sync_interval: always" if sync_always else ""
         config = place / "nats.conf"
         config.write_text(CONFIG.format(port=port, folder=place / "jetstream", sync=sync))
-        self._process = machine.spawn([str(NATS_SERVER), "-c", str(config)], core=core, log=place / "log")
+        self._process = machine.spawn([str(nats_binary()), "-c", str(config)], core=core, log=place / "log")
         machine.wait_for_port(port)
 
     @property

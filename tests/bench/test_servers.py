@@ -16,6 +16,7 @@ from bench.subjects.database import Database
 from bench.subjects.interlock_postgres import InterlockOnPostgres
 from bench.subjects.queue import EmptyPath
 from bench.turn import Samples, ours_live, ours_waiting, rival_waiting, wait_until_done
+from bench.verify import verify, whole
 
 COUNT = 60
 
@@ -63,10 +64,13 @@ def test_a_lost_handling_is_seen(database: Database, tmp_path: Path) -> None:
     finally:
         ours.kill()
     assert ours.verify(handled=True)["acknowledged"] == COUNT
+    acknowledged = [line.split()[0] for line in ours.acknowledged.read_text().splitlines()]
+    assert whole(verify(ours.where, acknowledged, handled=True, apart=True))
     with database.reader() as connection:
         connection.execute("DELETE FROM interlock.handling WHERE partition = 0")
     with pytest.raises(subprocess.CalledProcessError):
         ours.verify(handled=True)
+    assert not whole(verify(ours.where, acknowledged, handled=True, apart=True))
 
 
 @pytest.mark.parametrize("server", [True, False])
