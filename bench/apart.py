@@ -51,7 +51,7 @@ async def measured(estate: Estate, count: int) -> tuple[float, float]:
     stores = await open_stores(estate)
     engine = Engine(estate, stores.log, stores.state, SystemClock(), SystemIds(), NullSink())
     await engine.acquire()
-    filler = Filler(estate, stores.log)  # type: ignore[arg-type]
+    filler = Filler(estate, stores.log)
     run = order.new_run()
     events = [filler.event(order.event_id(run, number)) for number in range(count)]
     for first in range(0, count, BATCH):

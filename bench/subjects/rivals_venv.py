@@ -12,7 +12,6 @@ from bench.machine import ROOT, WORKPLACE
 
 VENV = WORKPLACE / "venv"
 PYTHON = VENV / "bin" / "python"
-NATS_SERVER = VENV / "bin" / "nats-server"
 
 
 def prepare() -> str | None:
