@@ -41,10 +41,12 @@ class Split:
 
     async def at_rest(self) -> list[int] | None:
         """The ends of the index when nothing is on its way to the flows: no row waits, and all is indexed."""
-        if self.log.unindexed or await self.state.waiting(range(self.log.partitions), 1):
+        everything, indexing = range(self.log.partitions), self.log._indexing
+        if await self.state.waiting(everything, 1):
             return None
-        ends = [self.log.head(partition) for partition in range(self.log.partitions)]
-        return None if self.log.unindexed else ends
+        if (late := indexing.behind(everything)) and await indexing.step(late):
+            return None
+        return list(indexing.ends)
 
     async def rest(self) -> None:
         async with asyncio.timeout(20):

@@ -6,20 +6,32 @@ from pathlib import Path
 from typing import Protocol
 
 import jetstream
+import kafka
 import postgres
 import psycopg
+import pytest
 from split import Split
 
 from interlock.adapters.jetstream import JetStreamLog
+from interlock.adapters.kafka import KafkaLog
 from interlock.adapters.memory import HALF_DAY_SECONDS, MemoryStore
 from interlock.adapters.memory_split import MemoryState
 from interlock.adapters.memory_tables import Tables
 from interlock.adapters.postgres import PostgresReader, PostgresState, PostgresStore
 from interlock.adapters.sqlite import SqliteReader, SqliteStore
+from interlock.ports.event_log import EventLog
 from interlock.ports.record_reader import RecordReader
 
 Store = SqliteStore | MemoryStore | PostgresStore
-KINDS = ("memory", "sqlite", "postgres", "memory+log", "postgres+log")
+KINDS = (
+    "memory",
+    "sqlite",
+    "postgres",
+    "memory+log",
+    "postgres+log",
+    pytest.param("postgres+jetstream", marks=pytest.mark.slow),
+    pytest.param("postgres+kafka", marks=pytest.mark.slow),
+)
 
 
 class Backing(Protocol):
@@ -150,8 +162,10 @@ class PostgresSplitBacking:
 class JetStreamBacking(PostgresBacking):
     """State on PostgreSQL, the log in JetStream, which recognises resends for `dedupe_seconds` only."""
 
+    kind = "jetstream"
+
     def __init__(self, dedupe_seconds: float = 2.0) -> None:
-        self.schema = postgres.new_schema(log="jetstream")
+        self.schema = postgres.new_schema(log=self.kind)
         self.dedupe_seconds = dedupe_seconds
 
     @property
@@ -170,7 +184,10 @@ class JetStreamBacking(PostgresBacking):
         return split  # type: ignore[return-value]
 
     async def _open(self) -> Split:
-        state = await PostgresState.open_beside(postgres.database(), "jetstream", schema=self.schema)
+        state = await PostgresState.open_beside(postgres.database(), self.kind, schema=self.schema)
+        return Split(await self._log(state), state)
+
+    async def _log(self, state: PostgresState) -> EventLog:
         log = await JetStreamLog.open(
             jetstream.server().url,
             stream=self.schema,
@@ -180,7 +197,7 @@ class JetStreamBacking(PostgresBacking):
             dedupe_seconds=self.dedupe_seconds,
         )
         await state.keep_identity(log.identity)
-        return Split(log, state)
+        return log
 
     async def at_rest(self) -> bool:
         """Also while an engine is at work on it."""
@@ -196,6 +213,22 @@ class JetStreamBacking(PostgresBacking):
             connection.execute(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")  # type: ignore[call-overload]
 
 
+class KafkaBacking(JetStreamBacking):
+    """State on PostgreSQL, the log on a broker that recognises no resend."""
+
+    kind = "kafka"
+
+    async def _log(self, state: PostgresState) -> EventLog:
+        await state.keep_identity(self.schema)
+        return await KafkaLog.open(
+            kafka.server("tansu").address,
+            topic=self.schema,
+            partitions=state.partitions,
+            secret=state.secret,
+            identity=state.identity,
+        )
+
+
 async def index_of(store: Store) -> list[int] | None:
     """How far each partition is indexed, once nothing is on its way from state to flows; else None."""
     return await store.at_rest() if isinstance(store, Split) else []
@@ -206,4 +239,6 @@ def backing(kind: str, folder: Path) -> Backing:
         return PostgresBacking()
     if kind.endswith("+log"):
         return MemorySplitBacking() if kind == "memory+log" else PostgresSplitBacking()
+    if kind in ("postgres+jetstream", "postgres+kafka"):
+        return JetStreamBacking() if kind == "postgres+jetstream" else KafkaBacking()
     return MemoryBacking() if kind == "memory" else SqliteBacking(folder)

@@ -19,6 +19,7 @@ from interlock.ports.log_index import LogIndex
 from interlock.ports.outbox import Outbox
 
 PAUSE_SECONDS = (0.05, 2.0)
+LOOK_SECONDS = 1.0
 
 
 class IndexedLog:
@@ -39,6 +40,7 @@ class IndexedLog:
         self._relay.follow(self._followed)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._looking: asyncio.Task[None] | None = None
         log.listen(lambda fresh: self._wake.set())
 
     async def catch_up(self) -> None:
@@ -107,9 +109,10 @@ class IndexedLog:
         self._wake.set()
 
     async def close(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._looking] if self._looking else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._log.close()
 
     async def _up_to_date(self, partitions: Collection[int]) -> None:
@@ -125,7 +128,9 @@ class IndexedLog:
             self._wake.clear()
             try:
                 while late := self._indexing.behind(self._followed):
-                    await self._indexing.step(late)
+                    if not await self._indexing.step(late):
+                        self._look_again()
+                        break
                 pause = PAUSE_SECONDS[0]
             except Problem as problem:
                 if not problem.retryable:
@@ -133,6 +138,15 @@ class IndexedLog:
                 self._wake.set()
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, longest)
+
+    def _look_again(self) -> None:
+        """In a while, unless the log tells of something before."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._rouse())
+
+    async def _rouse(self) -> None:
+        await self._clock.sleep(LOOK_SECONDS)
+        self._wake.set()
 
     def _tell(self, fresh: Sequence[Stored]) -> None:
         """A listener that raises must not keep others from hearing: the events are indexed."""

@@ -51,10 +51,12 @@ class Indexing:
         """Index them up to the heads that the log has now. Raises what log and store raise."""
         goals = {partition: self._log.head(partition) for partition in partitions}
         while late := [partition for partition, goal in goals.items() if self.ends[partition] < goal]:
-            await self.step(late)
+            if not await self.step(late):
+                return
 
-    async def step(self, partitions: Collection[int]) -> None:
-        """One commit with the next stretch of each."""
+    async def step(self, partitions: Collection[int]) -> bool:
+        """One commit with the next stretch of each. False when the log gives nothing, whatever its heads say: what ends
+        a transaction on Kafka has a position, and holds nothing."""
         async with self._turn:
             stretches = []
             for partition in self.behind(partitions):
@@ -63,14 +65,15 @@ class Indexing:
                 if part.through > after:
                     stretches.append(Stretch(partition, after, part))
             if not stretches:
-                return
+                return False
             try:
                 found = await self._index.extend(stretches)
             except StaleRead:
                 await self._catch_up_with_others(partitions)
-                return
+                return True
             for (partition, _, part), duplicates in zip(stretches, found, strict=True):
                 self._take(partition, part, duplicates)
+            return True
 
     async def _catch_up_with_others(self, partitions: Collection[int]) -> None:
         """Another member was faster, and told its own listeners only."""

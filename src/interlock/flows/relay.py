@@ -21,7 +21,7 @@ from interlock.ports.log_index import LogIndex
 from interlock.ports.outbox import Outbox, Waiting
 
 log = logging.getLogger("interlock.relay")
-ROWS_PER_PARTITION = 256  # taken at once
+ROWS_PER_PARTITION = 1024  # taken at once
 POLL_SECONDS = 1.0  # for rows that nobody told us of: those of other processes, and of commits that ended late
 PAUSE_SECONDS = (0.05, 2.0)
 SAFE_SHARE = 0.5  # of the log's dedupe window: the rest is for clocks that differ
