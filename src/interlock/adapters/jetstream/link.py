@@ -19,7 +19,7 @@ from nats.errors import TimeoutError as NatsTimeout
 from interlock.model.problems import Closed, Problem, SettingInvalid, StorageFull, StorageUnavailable
 
 OLDEST_SERVER = (2, 12)
-CONNECT_SECONDS = 2
+CONNECT_SECONDS = 3
 ANSWER_SECONDS = 2.0
 PING_SECONDS = 5
 PAUSE_SECONDS = 0.05
@@ -162,7 +162,9 @@ class Link:
     async def may_publish(self, subject: str) -> None:
         """SettingInvalid when the user may not. The server refuses the message, for it names another stream."""
         try:
-            await self.client.request(subject, b"", timeout=ANSWER_SECONDS, headers={"Nats-Expected-Stream": "none"})
+            await self.client.request(
+                subject, b"", timeout=2 * ANSWER_SECONDS, headers={"Nats-Expected-Stream": "none"}
+            )
         except NatsTimeout as error:
             raise self._unanswered("Publish") from error
         except Error as error:

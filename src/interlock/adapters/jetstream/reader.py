@@ -21,6 +21,7 @@ from interlock.adapters.jetstream.wire import MESSAGE_ID
 
 PAGE_MESSAGES = 1000
 PAGE_BYTES = 8_388_608
+LEADER_SECONDS = 5.0
 READ_SECONDS = 10.0
 PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 0.5
@@ -124,7 +125,7 @@ class StreamReader:
 
     async def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """A message by the leader, who has all that was acknowledged."""
-        return await self._link.request(f"STREAM.MSG.GET.{self._stream}", question)
+        return await self._link.request(f"STREAM.MSG.GET.{self._stream}", question, seconds=LEADER_SECONDS)
 
     async def head(self, partition: int) -> int:
         """The newest position of a partition, by the leader; 0 when it is empty."""
