@@ -24,6 +24,7 @@ SERVERS = (
     "postgres_store",
     "registry",
     "user_tables",
+    "workers",
 )
 # They search for counterexamples at length, or wait for real time to pass.
 PATIENT = (

@@ -56,6 +56,12 @@ class Supervisor:
             raise self._failure
 
     async def _keep(self, name: str, command: Sequence[str]) -> None:
+        try:
+            await self._keep_alive(name, command)
+        finally:
+            self._stop.set()  # it ends for all of them, or broke
+
+    async def _keep_alive(self, name: str, command: Sequence[str]) -> None:
         deaths = 0
         while not self._stop.is_set():
             born = monotonic()
@@ -67,7 +73,7 @@ class Supervisor:
                 self._give_up(name, status, deaths)
                 return
             pause = min(FIRST_PAUSE_SECONDS * 2 ** (deaths - 1), LONGEST_PAUSE_SECONDS)
-            fields = {"process": name, "status": status, "pause_seconds": pause, "deaths": deaths, "most": MOST_DEATHS}
+            fields = {"child": name, "status": status, "pause_seconds": pause, "deaths": deaths, "most": MOST_DEATHS}
             log.warning("supervisor.restarts", extra=fields)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
@@ -78,7 +84,7 @@ class Supervisor:
             *command, "--supervised", str(self._lifeline), pass_fds=[self._lifeline]
         )
         self._living[name] = process
-        log.info("supervisor.started", extra={"process": name, "pid": process.pid})
+        log.info("supervisor.started", extra={"child": name, "pid": process.pid})
         if self._stop.is_set():
             process.terminate()
         try:
@@ -87,7 +93,7 @@ class Supervisor:
             del self._living[name]
 
     def _give_up(self, name: str, status: int, deaths: int) -> None:
-        log.error("supervisor.gave_up", extra={"process": name, "status": status, "deaths": deaths})
+        log.error("supervisor.gave_up", extra={"child": name, "status": status, "deaths": deaths})
         if status == EXIT_CONFIGURATION:
             self._failure = SettingInvalid(f"{name} cannot run as it is set.", next_step="See what it said above.")
         else:
@@ -95,7 +101,6 @@ class Supervisor:
                 f"{name} ended {deaths} times in a row, at last with status {status}, so all were stopped.",
                 next_step="See what it said above; mend that, then start again.",
             )
-        self._stop.set()
 
     async def _end_all(self) -> None:
         """They drain by themselves; who takes too long is killed, by its process id."""
@@ -108,6 +113,6 @@ class Supervisor:
                 while self._living:  # noqa: ASYNC110 - several ends, and one of them may still be coming to life
                     await asyncio.sleep(0.02)
         for name, process in self._living.items():
-            log.error("supervisor.killed", extra={"process": name, "pid": process.pid})
+            log.error("supervisor.killed", extra={"child": name, "pid": process.pid})
             with suppress(ProcessLookupError):
                 process.kill()
