@@ -15,8 +15,8 @@ help: ## what there is
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: .venv/ready ## real orders end to end, with faults and one SIGKILL; ORDERS=<csv or folder> for your own
-	@$(RUN) -m demo.run $(if $(ORDERS),--orders "$(ORDERS)") $(DEMO)
+demo: .venv/ready ## real orders end to end, faults, one SIGKILL; ORDERS=<csv or folder>, BACKEND=postgres+jetstream
+	@$(RUN) -m demo.run $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BACKEND),--backend $(BACKEND)) $(DEMO)
 
 check: .venv/ready ## lint, types, architecture, unit tests: under two minutes
 	$(BIN)/ruff check .

@@ -50,6 +50,10 @@ class Child:
             raise DidNotStart(f"{name} did not start. Its last words, in {log}:\n{tail(log)}")
         return child
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def kill(self) -> None:
         """SIGKILL: no handler, no flush, no goodbye."""
         self._process.kill()

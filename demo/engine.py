@@ -8,6 +8,7 @@ import os
 import sys
 from typing import Any
 
+from demo.backend import Backend
 from demo.child import Child
 from demo.workplace import ENVIRONMENT, Workplace
 
@@ -20,18 +21,26 @@ class CommandFailed(Exception):
 
 
 class Engine:
-    def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+    def __init__(self, workplace: Workplace, backend: Backend) -> None:
+        self._workplace, self._backend = workplace, backend
         self._child: Child | None = None
         self.address = ""
-        self.starts = 0
 
     async def start(self) -> None:
         log = self._workplace.logs / "engine.log"
-        command = (*INTERLOCK, "up", str(self._workplace.estate), "--environment", ENVIRONMENT)
-        self._child = await Child.start("the engine", command, self._workplace.environ, log)
+        command = (*INTERLOCK, "up", str(self._workplace.estate), "--environment", ENVIRONMENT, *self._backend.words)
+        self._child = await Child.start("the engine", command, self._environ, log)
         self.address = self._child.address
-        self.starts += 1
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started: the engine, or the supervisor of its parts."""
+        assert self._child is not None
+        return self._child.pid
+
+    @property
+    def _environ(self) -> dict[str, str]:
+        return {**self._workplace.environ, **self._backend.environ}
 
     async def kill(self) -> None:
         """SIGKILL."""
@@ -73,7 +82,7 @@ class Engine:
             ENVIRONMENT,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **self._workplace.environ, "NO_COLOR": "1"},
+            env={**os.environ, **self._environ, "NO_COLOR": "1"},
         )
         out, errors = await process.communicate()
         if process.returncode not in (0, 1) or not out:

@@ -1,5 +1,7 @@
 """`python -m demo.run`: the main job. Real orders through the engine, with faults and one SIGKILL; do the books agree?
 
+With `--backend` on servers that it starts itself, and two workers, one of which is killed.
+
 Exit codes: 0 the books agree; 1 they do not, or something broke; 2 the orders are unreadable.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -18,6 +21,7 @@ import aiohttp
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from demo.backend import BACKENDS, Backend, kill_worker
 from demo.child import Child, DidNotStart
 from demo.engine import CommandFailed, Engine
 from demo.feeder import Feeder, Refused
@@ -37,6 +41,7 @@ DECLINED_SHARE = 0.02
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo.run", description=__doc__)
     parser.add_argument("--orders", type=Path, help="CSV in UCI form, or a folder; default: a built-in stream")
+    parser.add_argument("--backend", choices=BACKENDS, default=BACKENDS[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=600, help="invoices of the built-in stream")
     parser.add_argument("--rate", type=float, default=50.0, help="invoices per second")
@@ -60,8 +65,10 @@ class Demo:
         self._arguments = arguments
         self._console = console
         self._workplace = Workplace(arguments.work)
-        self._engine = Engine(self._workplace)
-        self._fed = 0
+        self._backend = Backend(arguments.backend)
+        self._engine = Engine(self._workplace, self._backend)
+        self._chance = random.Random(arguments.seed)
+        self._fed = self._kills = 0
         self._kills_due: asyncio.Queue[int] = asyncio.Queue()
 
     async def run(self) -> Run:
@@ -80,7 +87,7 @@ class Demo:
             result = await self._reconcile(orders)
             story_of = (result["examples"] or [invoices[0].number])[0]
             story = await self._engine.why(story_of)
-        return Run(status, letters, result, feeder.tally, seconds, self._engine.starts - 1, story_of, story)
+        return Run(status, letters, result, feeder.tally, seconds, self._kills, story_of, story)
 
     def _orders(self) -> Path:
         if self._arguments.orders is not None:
@@ -96,10 +103,13 @@ class Demo:
             system = await self._start_system(name)
             running.push_async_callback(system.stop)
             addresses[name] = system.address
-        self._workplace.copy_estate(ESTATE, addresses)
+        await self._backend.start(running)
+        self._workplace.copy_estate(ESTATE, addresses, self._backend.settings)
         await self._engine.start()
         running.push_async_callback(self._engine.stop)
-        self._console.print(f"engine {self._engine.address}, systems {', '.join(addresses.values())}")
+        self._console.print(
+            f"engine {self._engine.address} on {self._backend.told}, systems {', '.join(addresses.values())}"
+        )
 
     async def _start_system(self, name: str) -> Child:
         options = self._arguments
@@ -134,9 +144,14 @@ class Demo:
         return feeder
 
     async def _kill(self, times: int, console: Console) -> None:
-        """SIGKILL at even shares of the way; the feeder meanwhile runs against a closed door."""
+        """SIGKILL at even shares of the way: to the engine, with the feeder against a closed door, or to a worker."""
         for _ in range(times):
             await self._kills_due.get()
+            self._kills += 1
+            if not self._backend.embedded:
+                pid = kill_worker(self._engine.pid, self._chance)
+                console.print(f"SIGKILL to the worker {pid} after {self._fed} invoices")
+                continue
             await self._engine.kill()
             console.print(f"SIGKILL to the engine after {self._fed} invoices")
             await asyncio.sleep(DOWN_SECONDS)

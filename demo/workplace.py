@@ -33,10 +33,11 @@ class Workplace:
         """What the estate's systems refer to as env:…"""
         return {f"COMMERCE_{name.upper()}_SECRET": secret for name, secret in self.secrets.items()}
 
-    def copy_estate(self, source: Path, addresses: Mapping[str, str]) -> None:
+    def copy_estate(self, source: Path, addresses: Mapping[str, str], more: str = "") -> None:
+        """`more`: settings besides the addresses."""
         shutil.copytree(source, self.estate, ignore=IGNORED)
         tables = ["\n[server]\nport = 0 # a free one\n"]
         for system, address in addresses.items():
             tables.append(f'\n[environments.{ENVIRONMENT}.systems.{system}]\nbase_url = "{address}"\n')
         with (self.estate / "interlock.toml").open("a") as settings:
-            settings.writelines(tables)
+            settings.writelines([*tables, more])

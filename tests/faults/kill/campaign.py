@@ -25,7 +25,7 @@ from .verdicts import verdicts
 
 ESTATE = Path(__file__).parent / "estate"
 STORE = Path(".interlock") / "kills.db"
-KILL = "kill"
+KILL, NEMESIS = "kill", "nemesis"
 UP_SECONDS = (0.05, 0.6)
 STARTING_SECONDS = (0.1, 1.0)
 KILLED_WHILE_STARTING = 0.15
@@ -79,12 +79,13 @@ class Campaign:
         seed: str,
         command: Sequence[str] = COMMAND,
         backing: PostgresBacking | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
-        """On the embedded store, unless `backing` says which schema."""
+        """On the embedded store, unless `backing` says which schema. `host` is where the outside is."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.profile, self.seed = folder, profile, seed
         self._random = random.Random(seed)
-        self._effects = EffectServer(folder / "effects.db", seed)
+        self._effects = EffectServer(folder / "effects.db", seed, host)
         self._backing = backing
         environment = {} if backing is None else backing.environment
         self._engine = Engine(folder / "estate", folder / "engine.log", command, environment)
@@ -108,25 +109,28 @@ class Campaign:
                 await self._effects.stop()
         arrivals = self._effects.arrivals()
         self._effects.close()
-        evidence = await read_evidence(self._store, ACCOUNTS)
-        judged = await verdicts(self._history, evidence, arrivals, status, self._store, self._random)
-        cut_off = sum(op.phase == "info" and op.act != KILL for op in self._history)
+        evidence = await read_evidence(self.store, ACCOUNTS)
+        judged = await verdicts(self._history, evidence, arrivals, status, self.store, self._random)
+        cut_off = sum(op.phase == "info" and op.process != NEMESIS for op in self._history)
         repeated = len(arrivals) - len({arrival.idempotency_key for arrival in arrivals})
         seconds = time.monotonic() - begun
         return Outcome(judged, path, self.seed, self._kills, seconds, code, cut_off, repeated)
 
     @property
-    def _store(self) -> Backing:
+    def store(self) -> Backing:
         return self._backing or SqliteBacking(self.folder / "estate" / STORE.parent, STORE.name)
 
     def _place_estate(self) -> None:
         target = self.folder / "estate"
         shutil.copytree(ESTATE, target, ignore=shutil.ignore_patterns("__pycache__", ".interlock"))
-        if self._backing is not None:
-            with (target / "interlock.toml").open("a") as settings:
-                settings.write(self._backing.settings)
+        with (target / "interlock.toml").open("a") as settings:
+            settings.write(self.settings())
         system = target / "systems" / "registry.toml"
         system.write_text(system.read_text().replace("http://127.0.0.1:1", self._effects.address))
+
+    def settings(self) -> str:
+        """What the estate's settings say besides."""
+        return "" if self._backing is None else self._backing.settings
 
     async def _work(self, kills: int, settle_seconds: float) -> dict[str, Any]:
         await self._engine.spawn()
@@ -150,13 +154,17 @@ class Campaign:
             async with asyncio.TaskGroup() as group:
                 for client in clients:
                     group.create_task(client.run())
-                for _ in range(kills):
-                    await self._kill_once()
+                await self.trouble(kills)
                 for client in clients:
                     client.stopped = True
             for client in clients:
                 if isinstance(client, Caller):
                     await client.repeat(REPEATS)
+
+    async def trouble(self, times: int) -> None:
+        """What happens to the engine while the clients are at work."""
+        for _ in range(times):
+            await self._kill_once()
 
     async def _kill_once(self) -> None:
         """At a random moment of its life; now and then the next one dies while it starts."""
@@ -170,7 +178,7 @@ class Campaign:
     async def _kill(self, when: str, seconds: float) -> None:
         self._kills += 1
         await self._engine.kill_after(seconds)
-        self._history.add(Op(time.monotonic_ns() // 1000, "nemesis", "info", KILL, str(self._kills), data=when))
+        self._history.add(Op(time.monotonic_ns() // 1000, NEMESIS, "info", KILL, str(self._kills), data=when))
 
     def _clients(self, session: aiohttp.ClientSession) -> list[Client]:
         made: list[Client] = []

@@ -22,7 +22,8 @@ class Arrival(NamedTuple):
 class EffectServer:
     """In the test's own process: it is not what is killed."""
 
-    def __init__(self, path: Path, seed: str) -> None:
+    def __init__(self, path: Path, seed: str, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._books = sqlite3.connect(path, isolation_level=None)
         self._books.execute("PRAGMA synchronous = OFF")
         self._books.execute("CREATE TABLE arrival(idempotency_key TEXT, entry_id TEXT, amount INTEGER)")
@@ -34,10 +35,10 @@ class EffectServer:
 
     async def start(self) -> None:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, self._host, 0)
         await site.start()
         _, port = self._runner.addresses[0][:2]
-        self.address = f"http://127.0.0.1:{port}"
+        self.address = f"http://{self._host}:{port}"
 
     async def stop(self) -> None:
         await self._runner.cleanup()

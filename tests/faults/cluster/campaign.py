@@ -1,0 +1,87 @@
+"""A campaign on a cluster: clients at work, one nemesis after the other, then the verdicts of the kill tests.
+
+`python -m faults.cluster.campaign --sort network --faults 8 --seed x FOLDER` moves itself into a network namespace.
+Exits with 1 when a verdict is not valid; the history and the logs of all processes stay in the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import secrets
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from interlock.testing.history import Op
+
+from ..kill.campaign import NEMESIS, PROCESSING, Campaign, Outcome
+from .cluster import LEASE_SECONDS, Cluster, ClusterBacking
+from .nemesis import SORTS
+from .network import HUB, enter_hub, missing
+
+SETTLE_SECONDS = 60.0
+BETWEEN_SECONDS = (0.3, 1.5)
+CANNOT = 2
+
+
+class ClusterCampaign(Campaign):
+    def __init__(self, folder: Path, sort: str, seed: str, workers: int) -> None:
+        super().__init__(folder, PROCESSING, seed, host=HUB)
+        self._sort = SORTS[sort]
+        self.cluster = Cluster(folder, folder / "estate", workers, seed)
+        self._engine = self.cluster  # type: ignore[assignment] - as far as the clients and the campaign know
+
+    @property
+    def store(self) -> ClusterBacking:  # type: ignore[override]
+        return ClusterBacking(self.cluster)
+
+    def settings(self) -> str:
+        return f'\n[stores]\nkind = "postgres"\n\n[workers]\nlease_seconds = {LEASE_SECONDS}\n'
+
+    async def trouble(self, times: int) -> None:
+        """Each kind once before any comes twice."""
+        order: list[str] = []
+        for _ in range(times):
+            order = order or self._random.sample(sorted(self._sort), len(self._sort))
+            await asyncio.sleep(self._random.uniform(*BETWEEN_SECONDS))
+            name = order.pop()
+            begun_us = time.monotonic_ns() // 1000
+            whom = await self._sort[name](self.cluster)
+            lasted_us = time.monotonic_ns() // 1000 - begun_us
+            self._history.add(Op(begun_us, NEMESIS, "info", name, whom, data=lasted_us))
+            self._kills += 1
+
+
+async def campaign(arguments: argparse.Namespace) -> Outcome:
+    await enter_hub()
+    made = ClusterCampaign(arguments.folder, arguments.sort, arguments.seed, arguments.workers)
+    try:
+        outcome = await made.run(arguments.faults, SETTLE_SECONDS)
+    finally:
+        made.cluster.server.stop()
+    for served in (made.cluster.edge, *made.cluster.workers):
+        print(f"   {served.name} ended {dict(Counter(served.ends))}")
+    return outcome
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sort", choices=sorted(SORTS), default="workers")
+    parser.add_argument("--faults", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--seed", default=os.environ.get("INTERLOCK_SEED") or secrets.token_hex(4))
+    arguments = parser.parse_args()
+    if why := missing():
+        print(why)
+        return CANNOT
+    outcome = asyncio.run(campaign(arguments))
+    print(outcome)
+    return 1 if outcome.invalid or outcome.exit_code else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
