@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -33,6 +33,14 @@ class Kind(NamedTuple):
     @property
     def placed(self) -> bool:
         return "position" in self.columns
+
+    def numbered(self, row: Row, number: Callable[[str], int]) -> Row:
+        """The row with numbers in place of its words."""
+        if not self.words:
+            return row
+        return tuple(
+            number(value) if name in self.words else value for name, value in zip(self.columns, row, strict=True)
+        )
 
     def moved(self, row: Row, source: Places, target: Places | None) -> Row:
         """The row with its position in `target`; without one, with the ordinal of its event."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
-from typing import Any
 from zlib import crc32
 
 from interlock.adapters.postgres import sql
@@ -162,20 +161,16 @@ class PostgresRestoration(PostgresArchive):
             await self._claim(rows)
             return
         columns = kind.columns
-        numbered = [nth for nth, name in enumerate(columns) if name in kind.words]
-        if numbered:
+        if kind.words:
+            words: set[str] = set()
+            for row in rows:
+                words.update(value for name, value in zip(columns, row, strict=True) if name in kind.words)
             with translated(self._target):
-                await self._names.learn(self._connection, *sorted({row[nth] for row in rows for nth in numbered}))
-            rows = [self._in_numbers(row, numbered) for row in rows]
+                await self._names.learn(self._connection, *sorted(words))
+            rows = [kind.numbered(row, self._names.id) for row in rows]
         if kind.name == "cursor":
             columns, rows = (*columns, "epoch"), [(*row, self._epoch) for row in rows]
         await self._copy(kind.name, columns, rows)
-
-    def _in_numbers(self, row: Row, numbered: Sequence[int]) -> Row:
-        found: list[Any] = list(row)
-        for nth in numbered:
-            found[nth] = self._names.id(row[nth])
-        return tuple(found)
 
     async def _claim(self, rows: Sequence[Row]) -> None:
         """Only the two newest buckets are ever searched."""

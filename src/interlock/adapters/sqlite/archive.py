@@ -120,21 +120,12 @@ class SqliteRestoration(SqliteArchive):
         if kind.name == "claim":
             self._claim(rows)
             return
-        numbered = [nth for nth, name in enumerate(kind.columns) if name in kind.words]
-        columns = kind.columns
-        if numbered:
-            rows = [self._in_numbers(row, numbered) for row in rows]
-            self._write(sql.NAME_NEW, self._names.fresh)
-            self._names.stored()
+        columns, rows = kind.columns, [kind.numbered(row, self._names.id) for row in rows]
+        self._write(sql.NAME_NEW, self._names.fresh)
+        self._names.stored()
         if kind.name == "cursor":
             columns, rows = (*columns, "epoch"), [(*row, self._epoch) for row in rows]
         self._write(f"INSERT INTO {kind.name}({', '.join(columns)}) VALUES ({sql.marks(len(columns))})", rows)  # noqa: S608
-
-    def _in_numbers(self, row: Row, numbered: Sequence[int]) -> Row:
-        found = list(row)
-        for nth in numbered:
-            found[nth] = self._names.id(row[nth])
-        return tuple(found)
 
     def _claim(self, rows: Sequence[Row]) -> None:
         for bucket in sorted({row[0] for row in rows}):
