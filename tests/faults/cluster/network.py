@@ -80,7 +80,7 @@ class Host:
     async def _plug_in(self, pid: int) -> None:
         """`unshare` becomes the shell in place, so the process id stays. Wait until it has its own namespace."""
         ours = os.readlink("/proc/self/ns/net")
-        while os.readlink(f"/proc/{pid}/ns/net") == ours:
+        while os.readlink(f"/proc/{pid}/ns/net") == ours:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.005)
         end = f"il{self._nth}"
         here, there = (CABLE.format(nth=self._nth, end=nth) for nth in (1, 2))
