@@ -135,17 +135,22 @@ class Shifting(SqliteRestoration):
 async def test_what_does_not_arrive_as_it_was_stops_the_move(broken, tmp_path, monkeypatch):
     await fill(tmp_path / "source.db")
 
-    async def source(estate):
-        return SqliteArchive(tmp_path / "source.db")
+    async def source(estate, opened):
+        found = SqliteArchive(tmp_path / "source.db")
+        opened.push_async_callback(found.close)
+        return found
 
-    async def target(estate, to, partitions):
-        return broken(tmp_path / "target.db", partitions)
+    async def target(estate, to, meta, schema, opened):
+        made = broken(tmp_path / "target.db", meta.partitions)
+        opened.push_async_callback(made.close)
+        await made.begin(meta)
+        return made
 
     monkeypatch.setattr(migrating, "open_source", source)
     monkeypatch.setattr(migrating, "make_target", target)
-    estate = SimpleNamespace(settings=SimpleNamespace(stores=SimpleNamespace(kind="sqlite")))
+    estate = SimpleNamespace(settings=SimpleNamespace(stores=SimpleNamespace(kind="sqlite", log="state")))
     with pytest.raises(StorageCorrupt, match=r"Nothing was moved"):
-        await migrating.move(estate, "postgres", lambda kind, count: None)
+        await migrating.move(estate, "postgres", "", lambda kind, count: None)
     assert not (tmp_path / "target.db").exists()
     store = await SqliteStore.open(tmp_path / "source.db", partitions=PARTITIONS)  # goes on as if nothing had been
     await store.close()

@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import NamedTuple
 
+import msgspec
+
 from interlock.adapters.sqlite.archive import SqliteArchive, SqliteRestoration
+from interlock.app.apart import ApartArchive, ApartRestoration
+from interlock.app.outside_logs import open_outside
 from interlock.app.stores import connection_string, postgres_driver
 from interlock.estate.estate import Estate
-from interlock.model.archive import EVENT, KINDS, Digest, Kind, Places
+from interlock.model.archive import EVENT, KINDS, ArchiveMeta, Digest, Kind, Places
 from interlock.model.problems import SettingInvalid, StorageCorrupt
 from interlock.ports.archive import Archive, MovedArchive, Restoration
 
 PAGE = 2000
+HERE = "state"  # of stores.log
+DEDUPE_SECONDS = 1.0
 Progress = Callable[[str, int], None]
 
 
@@ -39,28 +46,25 @@ class Digests:
         return [Carried(name, digest.count, digest.checksum) for name, digest in self._found.items()]
 
 
-async def move(estate: Estate, to: str, progress: Progress) -> list[Carried]:
-    """Carry the estate's store to the kind `to`, at the place that the settings name for it.
+async def move(estate: Estate, to: str, schema: str, progress: Progress) -> list[Carried]:
+    """Carry the estate's data to `to`, at the place that the settings name for it; on PostgreSQL into `schema`.
 
     All or nothing: what breaks off leaves the source as it was, and no target. Afterwards the source takes no engine.
     """
-    stores = estate.settings.stores
-    if stores.kind == to:
+    here = deployment_of(estate)
+    if here == to:
         raise SettingInvalid(
-            f"The store is of kind {to} already.",
-            next_step="Give --to the kind to move to; stores.kind says where the data is now.",
+            f"The data is on {to} already.",
+            next_step="Give --to the place to move to; stores.kind and stores.log say where the data is now.",
         )
     async with AsyncExitStack() as opened:
-        source = await open_source(estate)
-        opened.push_async_callback(source.close)
+        source = await open_source(estate, opened)
         meta = await source.meta()
-        target = await make_target(estate, to, meta.partitions)
-        opened.push_async_callback(target.close)
-        await target.begin(meta)
+        target = await make_target(estate, to, meta, schema, opened)
         before, after = await carry(source, target, meta.partitions, progress)
         compare(before.result(), after.result())
         await target.commit()
-        await source.leave_to(place_of(estate, to))
+        await source.leave_to(place_of(estate, to, schema))
         return before.result()
 
 
@@ -105,27 +109,69 @@ def compare(before: list[Carried], after: list[Carried]) -> None:
             )
 
 
-async def open_source(estate: Estate) -> MovedArchive:
+def deployment_of(estate: Estate) -> str:
+    """Where the settings say that the data is, in the words of `--to`."""
+    stores = estate.settings.stores
+    return stores.kind if stores.log == HERE else f"{stores.kind}+{stores.log}"
+
+
+async def open_source(estate: Estate, opened: AsyncExitStack) -> MovedArchive:
     stores = estate.settings.stores
     if stores.kind == "memory":
         raise SettingInvalid("The memory store keeps nothing that could be moved.")
     if stores.kind == "sqlite":
-        return SqliteArchive(estate.store_path)
+        file = SqliteArchive(estate.store_path)
+        opened.push_async_callback(file.close)
+        return file
     with postgres_driver():
         from interlock.adapters.postgres.archive import PostgresArchive
-    return await PostgresArchive.open(connection_string(stores.dsn, os.environ), schema=stores.schema)
+    dsn = connection_string(stores.dsn, os.environ)
+    state = await PostgresArchive.open(dsn, schema=stores.schema, log=stores.log)
+    opened.push_async_callback(state.close)
+    if stores.log == HERE:
+        return state
+    log = await open_outside(estate, state)
+    opened.push_async_callback(log.close)
+    apart = ApartArchive(state, log)
+    await apart.refuse_unfinished()
+    return apart
 
 
-async def make_target(estate: Estate, to: str, partitions: int) -> Restoration:
-    stores = estate.settings.stores
+async def make_target(estate: Estate, to: str, meta: ArchiveMeta, schema: str, opened: AsyncExitStack) -> Restoration:
+    """Empty, and open for what is to come."""
     if to == "sqlite":
-        return SqliteRestoration(estate.store_path, partitions)
+        file = SqliteRestoration(estate.store_path, meta.partitions)
+        opened.push_async_callback(file.close)
+        await file.begin(meta)
+        return file
     with postgres_driver():
         from interlock.adapters.postgres.archive import PostgresRestoration
-    return await PostgresRestoration.make(connection_string(stores.dsn, os.environ), stores.schema, partitions)
+    _, _, log = to.partition("+")
+    dsn = connection_string(estate.settings.stores.dsn, os.environ)
+    state = await PostgresRestoration.make(dsn, schema, meta.partitions, log or HERE)
+    opened.push_async_callback(state.close)
+    await state.begin(meta)
+    if not log:
+        return state
+    outside = await open_outside(with_log(estate, log), state)
+    opened.push_async_callback(outside.close)
+    apart = ApartRestoration(state, outside)
+    await apart.refuse_used()
+    return apart
 
 
-def place_of(estate: Estate, kind: str) -> str:
+def with_log(estate: Estate, log: str) -> Estate:
+    """The estate as it will be; a log with a short memory, since what is sent again here is to stay."""
+    settings = estate.settings
+    stores = msgspec.structs.replace(settings.stores, log=log)
+    jetstream = msgspec.structs.replace(settings.jetstream, dedupe_seconds=DEDUPE_SECONDS)
+    return replace(estate, settings=msgspec.structs.replace(settings, stores=stores, jetstream=jetstream))
+
+
+def place_of(estate: Estate, to: str, schema: str) -> str:
     """For people; a connection string is named, never shown."""
-    stores = estate.settings.stores
-    return str(estate.store_path) if kind == "sqlite" else f"schema {stores.schema} of {stores.dsn}"
+    kind, _, log = to.partition("+")
+    if kind == "sqlite":
+        return str(estate.store_path)
+    beside = f", with the log in {log}" if log else ""
+    return f"schema {schema} of {estate.settings.stores.dsn}{beside}"

@@ -9,15 +9,22 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from interlock.app.references import value_of
 from interlock.estate.estate import Estate
 from interlock.model.problems import SettingInvalid
 from interlock.ports.event_log import EventLog
 
-if TYPE_CHECKING:
-    from interlock.adapters.postgres import PostgresState
+
+class LogOwner(Protocol):
+    """The state that a log belongs to: it keeps what must be known of the log to open it."""
+
+    partitions: int
+    secret: bytes
+    identity: str  # empty until a log was opened for it
+
+    async def keep_identity(self, identity: str) -> None: ...
 
 
 @contextmanager
@@ -32,14 +39,14 @@ def extra(setting: str, name: str) -> Iterator[None]:
         ) from error
 
 
-async def open_outside(estate: Estate, state: PostgresState, environ: Mapping[str, str] = os.environ) -> EventLog:
+async def open_outside(estate: Estate, state: LogOwner, environ: Mapping[str, str] = os.environ) -> EventLog:
     """The log that stores.log names. SettingInvalid when it is not the one that the state belongs to."""
     if estate.settings.stores.log == "jetstream":
         return await open_jetstream(estate, state, environ)
     return await open_kafka(estate, state, environ)
 
 
-async def open_jetstream(estate: Estate, state: PostgresState, environ: Mapping[str, str]) -> EventLog:
+async def open_jetstream(estate: Estate, state: LogOwner, environ: Mapping[str, str]) -> EventLog:
     """The stream says at its making which log it is; the state remembers that."""
     with extra('stores.log is "jetstream"', "jetstream"):
         from interlock.adapters.jetstream import JetStreamLog
@@ -62,7 +69,7 @@ async def open_jetstream(estate: Estate, state: PostgresState, environ: Mapping[
     return log
 
 
-async def open_kafka(estate: Estate, state: PostgresState, environ: Mapping[str, str]) -> EventLog:
+async def open_kafka(estate: Estate, state: LogOwner, environ: Mapping[str, str]) -> EventLog:
     """The state says which log it wants, and a topic that is new becomes that one."""
     with extra('stores.log is "kafka"', "kafka"):
         from interlock.adapters.kafka import KafkaLog

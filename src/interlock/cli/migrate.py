@@ -14,12 +14,13 @@ from interlock.app.migrating import Carried, move, place_of
 from interlock.cli.record_arguments import print_json
 from interlock.estate.loader import load
 
-KINDS = ("sqlite", "postgres")
+PLACES = ("sqlite", "postgres", "postgres+jetstream")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
-    parser.add_argument("--to", required=True, choices=KINDS, help="the kind of store to move to")
+    parser.add_argument("--to", required=True, choices=PLACES, help="where to move to: kind of store, and of log")
+    parser.add_argument("--schema", help="the new schema on PostgreSQL, when it is not stores.schema")
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
     parser.add_argument("--json", action="store_true", help="counts and checksums as JSON")
     parser.epilog = (
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     estate = load(arguments.estate, arguments.environment)
+    schema: str = arguments.schema or estate.settings.stores.schema
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed}"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -40,13 +42,15 @@ def run(arguments: argparse.Namespace) -> int:
                 bars[kind] = progress.add_task(kind, total=None)
             progress.update(bars[kind], completed=count)
 
-        carried = asyncio.run(move(estate, arguments.to, advance))
+        carried = asyncio.run(move(estate, arguments.to, schema, advance))
     if arguments.json:
         print_json({"to": arguments.to, "rows": [row._asdict() for row in carried]})
         return 0
     sys.stdout.write(render(carried))
-    place = place_of(estate, arguments.to)
-    print(f'\nmoved to {place}\nnext: set kind = "{arguments.to}" under [stores] of interlock.toml, then: interlock up')
+    kind, _, log = arguments.to.partition("+")
+    settings = f'kind = "{kind}", log = "{log or "state"}"' + (f', schema = "{schema}"' if kind == "postgres" else "")
+    print(f"\nmoved to {place_of(estate, arguments.to, schema)}")
+    print(f"next: set {settings} under [stores] of interlock.toml, then: interlock up")
     return 0
 
 

@@ -10,7 +10,7 @@ from interlock.model.event import Stored
 
 
 class Archive(Protocol):
-    """Everything that a store holds. Whoever has it open has it alone: no engine can start on it meanwhile."""
+    """Everything that a store holds. As long as it is open no engine can start on it."""
 
     async def meta(self) -> ArchiveMeta: ...
 
@@ -21,8 +21,6 @@ class Archive(Protocol):
     def rows(self, kind: Kind, page: int) -> AsyncIterator[Sequence[Row]]:
         """All rows of the kind, in no order that is promised."""
         ...
-
-    async def close(self) -> None: ...
 
 
 class MovedArchive(Archive, Protocol):
@@ -35,8 +33,6 @@ class MovedArchive(Archive, Protocol):
 
 class Restoration(Archive, Protocol):
     """An empty store that is filled. Nothing of it is there for anybody until `commit`, and nothing without it."""
-
-    async def begin(self, meta: ArchiveMeta) -> None: ...
 
     async def add_events(self, events: Sequence[Stored]) -> Sequence[int]:
         """Append; the positions that they have here."""

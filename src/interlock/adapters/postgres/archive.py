@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
+from typing import Self
 from zlib import crc32
 
-from interlock.adapters.postgres import sql
+from interlock.adapters.postgres import aside_sql, sql
+from interlock.adapters.postgres.aside import EMPTY_CRC, without_texts
 from interlock.adapters.postgres.connection import (
     Connection,
     Target,
@@ -17,7 +19,7 @@ from interlock.adapters.postgres.connection import (
     translated,
 )
 from interlock.adapters.postgres.names import Names
-from interlock.adapters.postgres.schema import create, migrated, read_meta
+from interlock.adapters.postgres.schema import HERE, Meta, create, migrated, read_meta
 from interlock.model.archive import ArchiveMeta, Kind, Row
 from interlock.model.event import Stored
 from interlock.model.problems import AlreadyRunning, NotFound, SettingInvalid
@@ -40,15 +42,16 @@ COUNT_AGAIN = (
 
 
 class PostgresArchive:
-    """The schema, kept from engines, in one snapshot."""
+    """The schema, kept from engines, in one snapshot. Where the log lies elsewhere, its events are not here."""
 
-    def __init__(self, connection: Connection, target: Target) -> None:
+    def __init__(self, connection: Connection, target: Target, meta: Meta) -> None:
         self._connection = connection
         self._target = target
+        self.partitions, self.secret, self.identity = meta
 
     @classmethod
-    async def open(cls, dsn: str, *, schema: str = "interlock") -> PostgresArchive:
-        """NotFound when there is no store; AlreadyRunning while an engine has it."""
+    async def open(cls, dsn: str, *, schema: str = "interlock", log: str = HERE) -> Self:
+        """NotFound when there is no store; AlreadyRunning while an engine has it; SettingInvalid for another `log`."""
         target = Target(dsn, schema)
         connection = await connect(target)
         try:
@@ -59,11 +62,32 @@ class PostgresArchive:
                         next_step="Check stores.schema and stores.dsn.",
                     )
                 await begin_alone(connection, target)
-                await migrated(connection)
+                meta = await migrated(connection, log)
         except BaseException:
             await connection.close()
             raise
-        return cls(connection, target)
+        return cls(connection, target, meta)
+
+    async def keep_identity(self, identity: str) -> None:
+        """Which log the state belongs to. SettingInvalid when it is another one."""
+        if identity != self.identity:
+            raise SettingInvalid(
+                f"The state belongs to the log {self.identity or 'that no engine has seen yet'}, this is {identity}.",
+                next_step="Point the settings at the log that this state was made with.",
+            )
+
+    async def ends(self) -> list[int]:
+        """How far each partition goes; of a log elsewhere, how far it is indexed."""
+        return [row[0] for row in await fetch(self._connection, sql.HEADS)]
+
+    async def duplicates(self, partition: int) -> set[int]:
+        """Positions of a log elsewhere that hold nothing new."""
+        found = await fetch(self._connection, aside_sql.DUPLICATES, (partition, 0, (1 << 63) - 1))
+        return {row[0] for row in found}
+
+    async def unpublished(self) -> int:
+        """Emitted events that a log elsewhere does not have yet."""
+        return int(await scalar(self._connection, "SELECT count(*) FROM outbox"))
 
     async def meta(self) -> ArchiveMeta:
         with translated(self._target):
@@ -117,7 +141,7 @@ class PostgresRestoration(PostgresArchive):
     """A schema that is there for others when all of it is."""
 
     @classmethod
-    async def make(cls, dsn: str, schema: str, partitions: int) -> PostgresRestoration:
+    async def make(cls, dsn: str, schema: str, partitions: int, log: str = HERE) -> Self:
         """SettingInvalid when the schema holds tables already, or the server is not fit."""
         target = Target(dsn, schema)
         connection = await connect(target)
@@ -130,18 +154,24 @@ class PostgresRestoration(PostgresArchive):
                         f"There is a store in the schema {schema} of the {target.place} already.",
                         next_step=f"Set stores.schema to a new name, or: DROP SCHEMA {schema} CASCADE",
                     )
-                await create(connection, target, partitions)
-                await migrated(connection)
+                await create(connection, target, partitions, log)
+                meta = await migrated(connection, log)
                 await connection.execute(f"SET search_path = {schema}".encode())
         except BaseException:
             await connection.close()
             raise
-        return cls(connection, target)
+        return cls(connection, target, meta)
+
+    async def keep_identity(self, identity: str) -> None:
+        with translated(self._target):
+            await self._connection.execute(aside_sql.IDENTITY_KEEP.encode(), (identity,))
+        self.identity = identity
 
     async def begin(self, meta: ArchiveMeta) -> None:
         self._names = Names()
         self._epoch, self._newest = meta.epoch, -1
         self._ends = [0] * meta.partitions
+        self.secret = meta.secret
         with translated(self._target):
             run = self._connection.execute
             await run(b"UPDATE meta SET value = $1::text WHERE name = 'secret'", (meta.secret.hex(),))
@@ -155,6 +185,11 @@ class PostgresRestoration(PostgresArchive):
             rows.append((self._ends[event.partition], *event, crc32(event.body)))
         await self._copy("log", LOG_COLUMNS, rows)
         return [row[0] for row in rows]
+
+    async def add_index(self, events: Sequence[Stored]) -> None:
+        """What the record holds of events that a log elsewhere has, at the positions that they have there."""
+        rows = [(position, *without_texts(event), EMPTY_CRC) for position, event in events]
+        await self._copy("log", LOG_COLUMNS, rows)
 
     async def add(self, kind: Kind, rows: Sequence[Row]) -> None:
         if kind.name == "claim":
