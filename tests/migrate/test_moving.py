@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jetstream
 import postgres
+import psycopg
 import pytest
 
 from faults.kill.engine import Engine
@@ -28,7 +31,7 @@ class Deployment:
         self.schema = schema
         shutil.copytree(ESTATE, self.root, ignore=shutil.ignore_patterns("__pycache__", ".interlock"))
         self._settings = (self.root / "interlock.toml").read_text()
-        self.environment = {"INTERLOCK_POSTGRES": postgres.database()}
+        self.environment = {"INTERLOCK_POSTGRES": postgres.database(), "INTERLOCK_NATS": jetstream.server().url}
         self.engine = Engine(self.root, folder / "engine.log", environment=self.environment)
         self.set("sqlite")
 
@@ -36,9 +39,11 @@ class Deployment:
     def file(self) -> Path:
         return self.root / ".interlock" / "kills.db"
 
-    def set(self, kind: str) -> None:
-        stores = f'\n[stores]\nkind = "{kind}"\nschema = "{self.schema}"\n'
-        (self.root / "interlock.toml").write_text(self._settings + stores)
+    def set(self, place: str, schema: str = "") -> None:
+        kind, _, log = place.partition("+")
+        stores = f'\n[stores]\nkind = "{kind}"\nschema = "{schema or self.schema}"\nlog = "{log or "state"}"\n'
+        stream = f'\n[jetstream]\nstream = "{self.schema}"\n'
+        (self.root / "interlock.toml").write_text(self._settings + stores + stream)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -50,8 +55,8 @@ class Deployment:
             check=False,
         )
 
-    def move(self, to: str) -> dict[str, Any]:
-        done = self.command("migrate", str(self.root), "--to", to, "--json")
+    def move(self, to: str, *more: str) -> dict[str, Any]:
+        done = self.command("migrate", str(self.root), "--to", to, "--json", *more)
         assert done.returncode == 0, done.stderr
         return {row["kind"]: row for row in json.loads(done.stdout)["rows"]}
 
@@ -91,9 +96,11 @@ class Deployment:
 
 @pytest.fixture
 def deployment(tmp_path):
-    schema = postgres.new_schema()
+    schema = f"t_{secrets.token_hex(6)}"
     yield Deployment(tmp_path, schema)
-    postgres.give_back(schema)
+    with psycopg.connect(postgres.database(), autocommit=True) as connection:
+        for name in (schema, f"{schema}_b"):
+            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
 
 
 async def test_there_and_back_again(deployment):
@@ -134,6 +141,26 @@ async def test_there_and_back_again(deployment):
     assert again == transfers
     entries, _ = await deployment.run(ENTRIES + 10, 10)
     assert set(entries) == {"accepted"}
+
+
+async def test_to_jetstream_and_back(deployment):
+    """From one machine to PostgreSQL and JetStream; then the log into the database; then home."""
+    _, transfers = await deployment.run(0, ENTRIES)
+    there = deployment.move("postgres+jetstream")
+    deployment.set("postgres+jetstream")
+    entries, again = await deployment.run(0, ENTRIES)
+    assert set(entries) <= {"duplicate", "accepted"}, "the log may not know them any more; the index does: see the sums"
+    assert again == transfers
+    entries, _ = await deployment.run(ENTRIES, 10)
+    assert set(entries) == {"accepted"}
+
+    second = f"{deployment.schema}_b"
+    moved = deployment.move("postgres", "--schema", second)
+    assert moved["event"]["rows"] == there["event"]["rows"] + 20, "what was sent again is no new event"
+    deployment.set("postgres", second)
+    entries, again = await deployment.run(0, ENTRIES + 10)
+    assert set(entries) == {"duplicate"}
+    assert again == transfers
 
 
 async def test_a_running_engine_keeps_its_store(deployment):

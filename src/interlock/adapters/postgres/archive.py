@@ -30,6 +30,7 @@ FOR_LONG = (
 )
 EXISTS = "SELECT to_regclass($1::text) IS NOT NULL"
 CLAIMS = "SELECT {bucket}::bigint, source, id, partition, position FROM claim_{table}"
+MEMBERS_SHARING = "SELECT name FROM member WHERE until <> 'infinity' AND until > clock_timestamp() ORDER BY epoch"
 WORD = "(SELECT text FROM name WHERE name.id = t.{name})"
 LOG_COLUMNS = ("position", *(part.strip() for part in sql.EVENT_COLUMNS.split(",")), "crc")
 HEADS = "UPDATE head SET position = coalesce((SELECT max(position) FROM log WHERE log.partition = head.partition), 0)"
@@ -63,6 +64,7 @@ class PostgresArchive:
                     )
                 await begin_alone(connection, target)
                 meta = await migrated(connection, log)
+                await refuse_members(connection, target)
         except BaseException:
             await connection.close()
             raise
@@ -239,8 +241,20 @@ async def begin_alone(connection: Connection, target: Target) -> None:
     """One transaction with one view of the store, while no engine has it; without a limit of time."""
     await fetch(connection, FOR_LONG)
     if not await scalar(connection, sql.OWNER_ALONE, (target.schema,)):
-        raise AlreadyRunning(
-            f"An engine runs on the schema {target.schema} of the {target.place}.",
-            next_step="Stop it first: a store is moved while nobody works on it.",
-        )
+        raise occupied(target, "An engine")
     await connection.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ")
+
+
+async def refuse_members(connection: Connection, target: Target) -> None:
+    """AlreadyRunning while members share it. Nobody joins from here on: each takes the epoch's row first."""
+    await fetch(connection, sql.EPOCH_LOCKED)
+    names = [row[0] for row in await fetch(connection, MEMBERS_SHARING)]
+    if names:
+        raise occupied(target, ", ".join(names))
+
+
+def occupied(target: Target, who: str) -> AlreadyRunning:
+    return AlreadyRunning(
+        f"{who} runs on the schema {target.schema} of the {target.place}.",
+        next_step="Stop it first, or wait for its lease to end: a store is moved while nobody works on it.",
+    )
