@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 from typing import Self
@@ -31,6 +32,7 @@ FOR_LONG = (
 EXISTS = "SELECT to_regclass($1::text) IS NOT NULL"
 CLAIMS = "SELECT {bucket}::bigint, source, id, partition, position FROM claim_{table}"
 MEMBERS_SHARING = "SELECT name FROM member WHERE until <> 'infinity' AND until > clock_timestamp() ORDER BY epoch"
+WAITS, WAIT_SECONDS = 20, 0.1
 WORD = "(SELECT text FROM name WHERE name.id = t.{name})"
 LOG_COLUMNS = ("position", *(part.strip() for part in sql.EVENT_COLUMNS.split(",")), "crc")
 HEADS = "UPDATE head SET position = coalesce((SELECT max(position) FROM log WHERE log.partition = head.partition), 0)"
@@ -240,8 +242,11 @@ class PostgresRestoration(PostgresArchive):
 async def begin_alone(connection: Connection, target: Target) -> None:
     """One transaction with one view of the store, while no engine has it; without a limit of time."""
     await fetch(connection, FOR_LONG)
-    if not await scalar(connection, sql.OWNER_ALONE, (target.schema,)):
-        raise occupied(target, "An engine")
+    patience = WAITS  # the server may not have noticed yet that the session before has ended
+    while not await scalar(connection, sql.OWNER_ALONE, (target.schema,)):
+        if not (patience := patience - 1):
+            raise occupied(target, "An engine")
+        await asyncio.sleep(WAIT_SECONDS)
     await connection.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ")
 
 
