@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 
 import jetstream
 import pytest
 
-from interlock.adapters.jetstream import JetStreamLog
+from interlock.adapters.jetstream import JetStreamLog, hearing
+from interlock.model.problems import StorageCorrupt
 from interlock.testing.nats_server import running_cluster, running_nats
+from interlock.testing.samples import append, event
 
 from .load import PARTITIONS, Load, check
 
@@ -75,4 +78,35 @@ async def test_one_server_that_syncs_always_is_killed_and_started_again() -> Non
         await load.stop()
         print("silence", load.longest_silence, "refused", len(load.refused))
         await check(load, log)
+        await log.close()
+
+
+async def test_a_server_that_lost_what_it_acknowledged_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a crash of a machine whose server had not flushed: its positions would be given again."""
+    monkeypatch.setattr(hearing, "WENT_BACK_CHECKS", 2)
+    with running_nats() as server:
+        log = await opened(server.url, 1)
+        await append(log, [event(1)])
+        await asyncio.to_thread(server.halt)
+        kept = server.folder / "kept"
+        shutil.copytree(server.folder / "store", kept)
+        await asyncio.to_thread(server.start)
+        await append(log, [event(2), event(3)])
+        await asyncio.to_thread(server.halt)
+        shutil.rmtree(server.folder / "store")
+        kept.rename(server.folder / "store")
+        await asyncio.to_thread(server.start)
+
+        with pytest.raises(StorageCorrupt):  # would have got the position of another
+            await append(log, [event(5)])
+
+        async def refused() -> None:
+            while True:
+                await log.read(0, 3, 1)
+                await asyncio.sleep(0.05)
+
+        with pytest.raises(StorageCorrupt, match="ends at"):
+            await asyncio.wait_for(refused(), 20)
+        with pytest.raises(StorageCorrupt):
+            await append(log, [event(4)])
         await log.close()

@@ -59,6 +59,7 @@ class JetStreamLog:
             largest_message=opened.largest_message,
             dedupe_seconds=opened.dedupe_seconds,
             placed=self._placed,
+            went_back=self._went_back,
         )
 
     @classmethod

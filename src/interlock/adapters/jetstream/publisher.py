@@ -55,6 +55,7 @@ class Publisher:
         largest_message: int,
         dedupe_seconds: float,
         placed: Placed,
+        went_back: Callable[[int], None],
     ) -> None:
         self._link = link
         self._reader = reader
@@ -64,6 +65,7 @@ class Publisher:
         self._largest = largest_message
         self._dedupe_seconds = dedupe_seconds
         self._placed = placed
+        self._went_back = went_back
         self._queue: deque[Call] = deque()
         self._flights = Flights()
         self._pending = 0
@@ -226,6 +228,10 @@ class Publisher:
             return
         missing = flight.missing
         first = last - len(missing) + 1
+        if first <= flight.known:  # a position that was given before: the servers lost what they acknowledged
+            self._went_back(first - 1)
+            self._crash(flight, self._broken or Closed("The log was closed."))
+            return
         for position, (identity, message) in enumerate(missing.items(), first):
             flight.place(identity, Appended(message.partition, position, False))
         self._land(flight)
