@@ -23,6 +23,7 @@ SERVERS = (
     "operate/test_command_line.py",
     "postgres_store",
     "registry",
+    "split_log/test_members_apart.py",
     "user_tables",
     "workers",
 )

@@ -53,7 +53,7 @@ class WindowedLog(MemoryStore):
     def __init__(self, clock: FakeClock) -> None:
         tables = Tables(4, 3600)
         tables.dedupe = ClockWindow(clock)
-        super().__init__(secret=b"s" * 32, tables=tables)
+        super().__init__(secret=b"s" * 32, tables=tables, limit_pending=10)
 
     @property
     def log_capabilities(self) -> LogCapabilities:
@@ -166,6 +166,14 @@ async def test_what_was_never_published_is_not_looked_for() -> None:
     scene.relay._catch_up = lambda partitions: asked.append(partitions)  # type: ignore[assignment,return-value]
     await scene.publish()
     assert (asked, await scene.published()) == ([], [1])
+
+
+async def test_more_than_the_log_has_room_for_goes_in_parts() -> None:
+    scene = Scene()
+    await scene.begin()
+    await scene.emit(*range(100))
+    await scene.publish()
+    assert await scene.published() == list(range(100))
 
 
 class DropsFirst(Relay):

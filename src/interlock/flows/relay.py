@@ -15,13 +15,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from interlock.model.clock import Clock
 from interlock.model.event import Appended, Event
-from interlock.model.problems import Problem
+from interlock.model.problems import Problem, TooManyRequests
 from interlock.ports.event_log import EventLog
 from interlock.ports.log_index import LogIndex
 from interlock.ports.outbox import Outbox, Waiting
 
 log = logging.getLogger("interlock.relay")
 ROWS_PER_PARTITION = 1024  # taken at once
+CALL_EVENTS = 1024  # at once, where the log sets no bound of its own
 POLL_SECONDS = 1.0  # for rows that nobody told us of: those of other processes, and of commits that ended late
 PAUSE_SECONDS = (0.05, 2.0)
 SAFE_SHARE = 0.5  # of the log's dedupe window: the rest is for clocks that differ
@@ -46,6 +47,7 @@ class Relay:
         self._partitions: frozenset[int] = frozenset()
         self._doubtful_through: int | None = None
         self._safe_us = int(log.log_capabilities.dedupe_seconds * SAFE_SHARE * 1_000_000)
+        self._most_events = self._call_events = log.log_capabilities.call_events or CALL_EVENTS
         self._wake = asyncio.Event()
         self._failing = False
         outbox.on_emitted(self._emitted)
@@ -105,11 +107,23 @@ class Relay:
             return False
         there = await self._looked_up(rows)
         fresh = [row.event for row in rows if row.row not in there]
-        most = self._log.log_capabilities.call_events or max(1, len(fresh))
-        for first in range(0, len(fresh), most):
-            await appended(self._log, fresh[first : first + most])
+        await self._append(fresh)
         await self._outbox.published(rows)
         return True
+
+    async def _append(self, events: Sequence[Event]) -> None:
+        """In calls as large as the log takes now: its room is shared with the edge, and may be small."""
+        while events:
+            part = events[: self._call_events]
+            try:
+                await appended(self._log, part)
+            except TooManyRequests:
+                if len(part) == 1:
+                    raise
+                self._call_events = len(part) // 2
+            else:
+                events = events[len(part) :]
+                self._call_events = min(2 * self._call_events, self._most_events)
 
     async def _looked_up(self, rows: Sequence[Waiting]) -> set[int]:
         """Those of the rows whose events are in the log already, as far as the log would not see it by itself."""

@@ -133,6 +133,17 @@ async def counted(record: RecordReader) -> int:
     return sum(one.total for one in await record.carried() if one.place == "log")
 
 
+@indexes("extend")
+async def a_stretch_is_never_too_much(harness: Harness) -> None:
+    """However little may be pending, since the flows wait for it."""
+    state = await state_of(harness, limit_pending=10)
+    assert await state.extend([stretch(0, 0, *range(1, 200))]) == [set()]
+    epoch = await state.acquire(start(), {FLOW: [TYPE]})
+    await emit(state, epoch, *(event(n) for n in range(300, 400)))
+    await state.published(await state.waiting(ALL, 100))
+    assert await waiting(state) == []
+
+
 @indexes("without gaps")
 async def a_stretch_that_does_not_fit_on_is_refused_whole(harness: Harness) -> None:
     state = await state_of(harness)

@@ -22,8 +22,9 @@ class IndexWork:
     `done` gets the duplicates in each, or the problem.
     """
 
-    __slots__ = ("_done", "_duplicates", "_refused", "events", "moment_us", "stretches", "weight")
+    __slots__ = ("_done", "_duplicates", "_refused", "events", "moment_us", "stretches")
     epoch = None
+    weight = 0  # its caller has one under way: never to be refused for what the flows have
 
     def __init__(
         self,
@@ -34,7 +35,6 @@ class IndexWork:
         self.stretches = stretches
         self.moment_us = moment_us
         self.events = [stored.event for stretch in stretches for stored in stretch.part.events]
-        self.weight = max(1, len(self.events))
         self._done = done
         self._duplicates: list[set[int]] = []
         self._refused: Problem | None = None
@@ -69,12 +69,12 @@ class IndexWork:
 class PublishedWork:
     """Rows of the outbox that the log has."""
 
-    __slots__ = ("_done", "_refused", "_rows", "weight")
+    __slots__ = ("_done", "_refused", "_rows")
     epoch = None
+    weight = 0
 
     def __init__(self, rows: Sequence[Waiting], done: Callable[[Problem | None], None]) -> None:
         self._rows = rows
-        self.weight = len(rows)
         self._done = done
         self._refused: Problem | None = None
 
