@@ -261,3 +261,29 @@ async def test_any_story_of_members_keeps_order_and_effects(seed: int) -> None:
     await fleet.until_even(*living)
     for mate in fleet.crew:
         await fleet.kill(mate)
+
+
+async def test_a_stuck_partition_and_partitions_without_a_member_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    flow, healed = Flow("stuck", owner="team", retry=RetrySchedule((60,) * 20)), list[bool]()
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        if not healed:
+            raise ConnectionError("down")
+
+    fleet = Fleet(flow)
+    edge, first = await fleet.join(runs_flows=False), await fleet.join()
+    fleet.producer.place("a")
+    await fleet.clock.advance(320)
+    (told,) = [record for record in caplog.records if record.msg == "flow.partition_stuck"]
+    assert (told.flow, told.partition) == ("stuck", fleet.producer.partition("a"))
+    assert first.engine.watchdog.stuck == {("stuck", fleet.producer.partition("a"))}
+    healed.append(True)
+    await fleet.clock.advance(80)
+    assert first.engine.watchdog.stuck == set()
+    await fleet.kill(first)
+    await fleet.clock.advance(5 * LEASE_SECONDS)
+    (told,) = [record for record in caplog.records if record.msg == "partition.unowned"]
+    assert (told.partitions, told.members) == (list(range(PARTITIONS)), 0)
+    assert edge.engine.watchdog.unowned == set(range(PARTITIONS))
+    await fleet.kill(edge)

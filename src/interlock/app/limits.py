@@ -13,6 +13,7 @@ def flow_limits(settings: Settings) -> FlowLimits:
         in_flight=limits.in_flight_per_flow,
         handler_seconds=limits.handler_seconds,
         answer_seconds=limits.answer_hours * 3600,
+        stuck_seconds=settings.workers.stuck_seconds,
     )
 
 

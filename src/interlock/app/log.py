@@ -38,6 +38,20 @@ EVENTS: tuple[LogEvent, ...] = (
         "The engine stopped. `finished` is false when the time ran out first: the rest is found again at the start.",
     ),
     LogEvent("engine.fenced", "error", ("code",), "A newer engine owns the store; this one drains and ends."),
+    LogEvent(
+        "flow.partition_stuck",
+        "warning",
+        ("flow", "partition", "seconds"),
+        "The oldest event of the partition has waited longer than `workers.stuck_seconds`, parked ones included. "
+        "`interlock why` tells its story. Logged once until it moves.",
+    ),
+    LogEvent("flow.partition_moves", "info", ("flow", "partition"), "A partition that was stuck is no more."),
+    LogEvent(
+        "partition.unowned",
+        "warning",
+        ("partitions", "members"),
+        "No living process handles these partitions; `members` is how many run flows. Told by the oldest process.",
+    ),
     LogEvent("supervisor.started", "info", ("child", "pid"), "One of the processes of `--workers` was started."),
     LogEvent(
         "supervisor.restarts",

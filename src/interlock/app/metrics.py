@@ -43,7 +43,16 @@ class EngineMetrics:
             metrics.LAG: [((flow.name,), flow.lag) for flow in flows],
             metrics.IN_FLIGHT: [((flow.name,), flow.in_flight) for flow in flows],
             metrics.PARKED: [((flow.name,), flow.parked_keys) for flow in flows],
+            metrics.STUCK: [((flow.name,), self._stuck(flow.name)) for flow in flows],
+            **self._shared(),
         }
+
+    def _stuck(self, flow: str) -> int:
+        return sum(name == flow for name, _ in self._engine.watchdog.stuck)
+
+    def _shared(self) -> dict[Metric, Samples]:
+        unowned = len(self._engine.watchdog.unowned)
+        return {metrics.LEASED: [((), self._engine.leased)], metrics.UNOWNED: [((), unowned)]}
 
     def _deliveries(self) -> dict[Metric, Samples]:
         deliverer = self._deliverer

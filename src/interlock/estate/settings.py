@@ -205,6 +205,14 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     drain_seconds: Annotated[
         float, Meta(gt=0, le=600, description="Time that a stopping process gives to what runs in it.")
     ] = 20.0
+    stuck_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Age of the oldest event of a partition that is neither handled nor dead-lettered, beyond "
+            "which the log names the partition.",
+        ),
+    ] = 300.0
 
 
 class SystemOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -18,6 +18,7 @@ from interlock.flows.figures import FlowFigures
 from interlock.flows.limits import FlowLimits
 from interlock.flows.schedule import Scheduler
 from interlock.flows.triggers import subject_type
+from interlock.flows.watchdog import Watchdog
 from interlock.flows.worker import Worker
 from interlock.model.clock import Clock
 from interlock.model.event import Stored
@@ -85,6 +86,7 @@ class Engine:
         self._hands: list[Hand] = [*self._workers.values(), self._scheduler] if self._runs_flows else []
         self.crew: Crew | None = None
         self._shared_lag = 0
+        self.watchdog = Watchdog(clock, limits.stuck_seconds, handover_seconds, log.partitions)
         if enlistment is not None:
             self.crew = Crew(enlistment, log, clock, self._hands, self._fenced, self._rejoined)
 
@@ -157,6 +159,11 @@ class Engine:
             return self._shared_lag
         return max((worker.lag for worker in self._workers.values()), default=0)
 
+    @property
+    def leased(self) -> int:
+        """How many partitions are ours."""
+        return self._log.partitions if self.crew is None else len(self.crew.partitions)
+
     def figures(self) -> list[FlowFigures]:
         """Each flow as it stands, from memory."""
         return [worker.figures for worker in self._workers.values()]
@@ -220,6 +227,7 @@ class Engine:
             await self._clock.sleep(self._limits.tend_seconds)
             for worker in self._workers.values():
                 worker.tend()
+            self._watch()
             await self._flush_refusals()
             try:
                 await self._store.expire(self._clock.now_us())
@@ -229,6 +237,11 @@ class Engine:
             except Problem as problem:
                 if not problem.retryable:
                     self.on_fenced(problem)
+
+    def _watch(self) -> None:
+        self.watchdog.look({flow: worker.oldest() for flow, worker in self._workers.items()})
+        if self.crew is not None:
+            self.watchdog.look_at(self.crew.roster, self.epoch)
 
     async def _asked_lag(self) -> int:
         """Cursors as they were committed, so a moment old: for back-pressure, which bounds it by far more."""

@@ -33,6 +33,18 @@ IN_FLIGHT = Metric(
     "interlock_flow_in_flight_events", "gauge", "Events that the flow has read and not yet settled.", ("flow",)
 )
 PARKED = Metric("interlock_flow_parked_keys", "gauge", "Keys that stand behind a failed event.", ("flow",))
+STUCK = Metric(
+    "interlock_flow_stuck_partitions",
+    "gauge",
+    "Partitions of this process whose oldest unsettled event is older than `workers.stuck_seconds`.",
+    ("flow",),
+)
+LEASED = Metric(
+    "interlock_leased_partitions", "gauge", "Partitions that this process has: all of them, unless it shares its store."
+)
+UNOWNED = Metric(
+    "interlock_unowned_partitions", "gauge", "Partitions that no living process has, for longer than a move."
+)
 ATTEMPTS = Metric(
     "interlock_delivery_attempts_total",
     "counter",
@@ -72,6 +84,9 @@ METRICS: tuple[Metric, ...] = (
     LAG,
     IN_FLIGHT,
     PARKED,
+    STUCK,
+    LEASED,
+    UNOWNED,
     ATTEMPTS,
     CALLS_IN_FLIGHT,
     CALLS_WAITING,
