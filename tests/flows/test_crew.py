@@ -192,7 +192,7 @@ async def test_parked_keys_and_dead_letters_move_with_their_partition() -> None:
     assert {row.attempts for row in dead} == {2}
     healed.append(True)
     foreign = next(row for row in dead if row.partition in second.partitions)
-    with pytest.raises(LeasedElsewhere, match="interlock status"):
+    with pytest.raises(LeasedElsewhere, match="belongs to m1"):
         await first.engine.redrive(Mark(*foreign[:4]))
     await fleet.leave(first)
     await fleet.until_even(second)

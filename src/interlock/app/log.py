@@ -98,7 +98,7 @@ EVENTS: tuple[LogEvent, ...] = (
         "logged once for each outage.",
     ),
     LogEvent(
-        "log.passed_over",
+        "log.quarantined",
         "warning",
         ("position", "reason"),
         "A message that others put into the log on NATS is no event that a flow could be given; it stays there, at its "

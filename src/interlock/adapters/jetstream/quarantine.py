@@ -28,4 +28,4 @@ class Quarantine:
             self.newest.popitem(last=False)
         if self._logged < LOGGED:
             self._logged += 1
-            logger.warning("log.passed_over", extra={"position": position, "reason": reason})
+            logger.warning("log.quarantined", extra={"position": position, "reason": reason})
