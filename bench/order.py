@@ -1,18 +1,25 @@
 """The order that every part of the bench sends: one structured CloudEvent of exactly 600 bytes.
 
+BENCH_ORDER_LINES makes it longer, for the model of capacity: each line beyond the five adds some 52 bytes.
+
 Standard library only: the rivals' producers run in a venv without Interlock, and send the very same bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 
 EVENT_BYTES = 600
 SOURCE = "/bench/storefront"
 
 _ROWS = (("85123A", 6, "2.55"), ("71053", 6, "3.39"), ("84406B", 8, "2.75"), ("22752", 2, "7.65"), ("21730", 6, "4.25"))
-_LINES = ",".join(f'{{"sku":"{sku}","quantity":{quantity},"unit_price":"{price}"}}' for sku, quantity, price in _ROWS)
+_COUNT = int(os.environ.get("BENCH_ORDER_LINES", "5"))
+_LINES = ",".join(
+    f'{{"sku":"{sku}","quantity":{quantity},"unit_price":"{price}"}}'
+    for sku, quantity, price in (_ROWS * _COUNT)[:_COUNT]
+)
 _DATA = (
     '{"order_id":"%s","customer":"%s","placed_at":"2026-11-22T12:00:00Z","currency":"GBP","lines":[%s],"total":"98.44"}'
 )

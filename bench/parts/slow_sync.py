@@ -22,18 +22,26 @@ NOTE = "its worker's SQLite is slowed alike; the NATS server is not, since it sy
 
 def measure(plan: Plan) -> Findings:
     found = Findings()
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
+    shim = build_shim(plan.place)
+    if shim is None:
         found.remarks.append("skipped: no C compiler for the shim (apt-get install gcc)")
         return found
-    shim = plan.place / "slow_sync.so"
-    plan.place.mkdir(parents=True, exist_ok=True)
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(SOURCE), "-ldl"], check=True)
     for added in ADDED_MS:
         for connections in CONNECTIONS:
             found.comparisons.append(ingest(plan, shim, added, connections))
         found.comparisons.extend(whole(plan, shim, added))
     return found
+
+
+def build_shim(place: Path) -> Path | None:
+    """None where there is no C compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        return None
+    shim = place / "slow_sync.so"
+    place.mkdir(parents=True, exist_ok=True)
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(SOURCE), "-ldl"], check=True)
+    return shim
 
 
 def environment(plan: Plan, shim: Path, added_ms: int) -> dict[str, str]:

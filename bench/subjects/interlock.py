@@ -26,13 +26,19 @@ MOUNT = "\n[stores]\npath = {path}\n"
 class Interlock:
     """One store and the process on it. `flows=False` leaves ingest alone: nothing handles what arrives.
 
-    `rows_only`: the handler emits no event; its row is all that it does.
+    `rows_only`: the handler emits no event; its row is all that it does. `more`: lines of settings.
     """
 
     name = "Interlock"
 
     def __init__(
-        self, place: Path, *, flows: bool = True, rows_only: bool = False, env: Mapping[str, str] | None = None
+        self,
+        place: Path,
+        *,
+        flows: bool = True,
+        rows_only: bool = False,
+        more: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.place = place
         self.store = place / "store" / "bench.db"
@@ -42,6 +48,7 @@ class Interlock:
         self._env = dict(env or {})
         self._flows = flows
         self._rows_only = rows_only
+        self._more = more
         self._process: subprocess.Popen[str] | None = None
         self._reader: sqlite3.Connection | None = None
         self._copy()
@@ -54,7 +61,7 @@ class Interlock:
         elif self._rows_only:
             shutil.copytree(ROW_FLOW, self.place / "estate" / "flows", dirs_exist_ok=True)
         with (self.place / "estate" / "interlock.toml").open("a") as settings:
-            settings.write(self.mount())
+            settings.write(self.mount() + self._more)
         self.store.parent.mkdir(parents=True)
 
     def mount(self) -> str:
@@ -174,7 +181,7 @@ class Interlock:
         """A fresh process compares store and acknowledgements. Raises CalledProcessError when the store lacks any."""
         command = [sys.executable, "-m", "bench.verify", self.where, str(self.acknowledged), "--after", str(after)]
         flags = [*["--handled"] * handled, *["--silent"] * self._rows_only, *self.checks]
-        found: dict[str, int] = json.loads(machine.call([*command, *flags]))
+        found: dict[str, int] = json.loads(machine.call([*command, *flags], env=self._env))
         return found
 
     def bytes_on_disk(self) -> int:

@@ -28,12 +28,18 @@ class InterlockOnPostgres(Interlock):
     name = "Interlock on PostgreSQL"
 
     def __init__(
-        self, place: Path, database: Database, *, flows: bool = True, env: Mapping[str, str] | None = None
+        self,
+        place: Path,
+        database: Database,
+        *,
+        flows: bool = True,
+        more: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.database = database
         self._url = database.fresh()
         self._rows: psycopg.Connection[Any] | None = None
-        super().__init__(place, flows=flows, rows_only=True, env={VARIABLE: self._url, **(env or {})})
+        super().__init__(place, flows=flows, rows_only=True, more=more, env={VARIABLE: self._url, **(env or {})})
 
     def mount(self) -> str:
         return MOUNT
