@@ -36,4 +36,4 @@ def test_an_order_has_the_size_that_the_model_takes(lines: int) -> None:
     script = "from bench import order; print(len(order.event(order.event_id('0' * 11, 0))))"
     found = int(machine.call([sys.executable, "-c", script], env={"BENCH_ORDER_LINES": str(lines)}))
     assert found == pytest.approx(size_of(lines), rel=0.05)
-    assert order.EVENT_BYTES == size_of(SHORT)
+    assert size_of(SHORT) == order.EVENT_BYTES
