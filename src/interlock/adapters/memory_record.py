@@ -90,6 +90,9 @@ class MemoryRecord:
         counted = Counter(row.state for row in self._open().deliveries.values())
         return {state.name.lower(): counted[state] for state in DeliveryState}
 
+    async def unpublished(self) -> int:
+        return 0
+
     async def cursor(self, flow: str, partition: int) -> int | None:
         return self._open().cursors.get(flow, {}).get(partition)
 

@@ -95,6 +95,10 @@ class MemoryState(MemoryStore):
         for row in rows:
             self._split.outbox.pop(row.row, None)
 
+    async def unpublished(self) -> int:
+        self._open()
+        return len(self._split.outbox)
+
     async def newest_row(self) -> int:
         self._open()
         return self._split.row

@@ -25,6 +25,7 @@ Counts = dict[str, int]
 class Books:
     """`quiet` tells that nothing changed while they were read; only then they are of one moment.
 
+    unpublished     emitted events that wait for a log elsewhere
     disagreements   flows whose tallies, kept by the commits, differ from their rows, counted now
     """
 
@@ -34,6 +35,7 @@ class Books:
     starts: tuple[StartRow, ...]
     quiet: bool
     disagreements: tuple[str, ...]
+    unpublished: int = 0
 
     @property
     def balanced(self) -> bool:
@@ -42,7 +44,8 @@ class Books:
     @property
     def settled(self) -> bool:
         """Nothing is pending, parked or on its way, and nothing moved while we looked."""
-        return self.quiet and not self.deliveries["pending"] and not any(s.pending or s.parked for s in self.sums)
+        waiting = self.deliveries["pending"] or self.unpublished
+        return self.quiet and not waiting and not any(s.pending or s.parked for s in self.sums)
 
     @property
     def dead_letters(self) -> int:
@@ -56,6 +59,7 @@ class Books:
             "disagreements": list(self.disagreements),
             "deliveries": dict(self.deliveries),
             "dead_letters": self.dead_letters,
+            "unpublished": self.unpublished,
             "refusals": [_refusal(row) for row in self.refusals],
             "starts": [_start(row) for row in self.starts],
         }
@@ -73,7 +77,7 @@ async def read_books(reader: RecordReader, flows: dict[str, Sequence[str]]) -> B
 async def _read_once(reader: RecordReader, flows: dict[str, Sequence[str]]) -> Books:
     before = await _moving_parts(reader)
     sums = await reader.sums(flows)
-    deliveries, tallies = after = await _moving_parts(reader)
+    deliveries, tallies, unpublished = after = await _moving_parts(reader)
     quiet = before == after
     return Books(
         tuple(sums),
@@ -82,12 +86,13 @@ async def _read_once(reader: RecordReader, flows: dict[str, Sequence[str]]) -> B
         tuple(await reader.starts()),
         quiet,
         tuple(_disagreements(sums, tallies)) if quiet else (),
+        unpublished,
     )
 
 
-async def _moving_parts(reader: RecordReader) -> tuple[Counts, dict[tuple[str, HandlingState], int]]:
+async def _moving_parts(reader: RecordReader) -> tuple[Counts, dict[tuple[str, HandlingState], int], int]:
     counts = {state.name.lower(): 0 for state in DeliveryState} | await reader.delivery_counts()
-    return counts, _by_state(await reader.tallies())
+    return counts, _by_state(await reader.tallies()), await reader.unpublished()
 
 
 def _by_state(tallies: Sequence[Tally]) -> dict[tuple[str, HandlingState], int]:

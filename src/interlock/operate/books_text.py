@@ -18,7 +18,7 @@ _SHORT_HASH = 6
 
 def render(books: Books, zone: tzinfo | None = None) -> str:
     """One line a flow, then what else a person wants to know first."""
-    lines = [*_table(books.sums), _deliveries(books.deliveries), *_dead_letters(books)]
+    lines = [*_table(books.sums), _deliveries(books.deliveries), *_dead_letters(books), *_unpublished(books)]
     lines += [*_refusals(books.refusals), *_starts(books.starts, zone), _verdict(books)]
     return "\n".join(lines) + "\n"
 
@@ -45,6 +45,11 @@ def _deliveries(counts: Mapping[str, int]) -> str:
 def _dead_letters(books: Books) -> Iterator[str]:
     next_step = "; see: interlock dlq list" if books.dead_letters else ""
     yield f"dead letters: {books.dead_letters:,}{next_step}"
+
+
+def _unpublished(books: Books) -> Iterator[str]:
+    if books.unpublished:
+        yield f"emitted, not yet in the log: {books.unpublished:,}"
 
 
 def _refusals(rows: Sequence[RefusalRow]) -> Iterator[str]:

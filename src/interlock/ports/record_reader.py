@@ -72,6 +72,10 @@ class RecordReader(Protocol):
         """How many deliveries are in each state, by its name in lower case; a state without any is 0 or absent."""
         ...
 
+    async def unpublished(self) -> int:
+        """Emitted events that wait to be published; 0 where log and state are one."""
+        ...
+
     async def cursor(self, flow: str, partition: int) -> int | None:
         """The position up to which the flow has settled all; it may have settled later ones too. None: it never ran."""
         ...

@@ -47,9 +47,13 @@ async def an_emitted_event_waits_from_its_commit_until_it_is_published(harness: 
     await emit(state, epoch, full)
     rows = await state.waiting(ALL, 10)
     assert [row.event for row in rows] == [full]
+    record = await harness.record()
+    assert await record.unpublished() == 1
     await state.published(rows)
     await state.published(rows)
     assert await state.waiting(ALL, 10) == []
+    assert await record.unpublished() == 0
+    await record.close()
 
 
 @proves("in order")

@@ -181,6 +181,15 @@ async def the_cursor_of_a_flow_begins_at_the_head_and_is_kept_by_a_restart(harne
     assert (after, unknown) == ([later, before[1]], None)
 
 
+@proves("unpublished")
+async def nothing_waits_to_be_published_once_all_has_arrived(harness: Harness) -> None:
+    store, epoch = await owned(harness)
+    await submit(store, commit(epoch, Step(result=StepResult(emits=(event(1),)))))
+    record = await harness.record()
+    assert await record.unpublished() == 0
+    await record.close()
+
+
 @proves("starts")
 async def each_start_is_recorded(harness: Harness) -> None:
     store, epoch = await owned(harness)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from interlock.adapters.postgres import record_sql, sql
+from interlock.adapters.postgres import aside_sql, record_sql, sql
 from interlock.adapters.postgres.columns import Ints, Texts
 from interlock.adapters.postgres.connection import Connection, Row, Target, connect, fetch, scalar, translated
 from interlock.model.carried import Carried
@@ -111,6 +111,9 @@ class PostgresReader:
 
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
         return [delivery_row(row) for row in await self._all(record_sql.DELIVERIES_DEAD, limit)]
+
+    async def unpublished(self) -> int:
+        return int((await self._all(aside_sql.OUTBOX_SIZE))[0][0])
 
     async def cursor(self, flow: str, partition: int) -> int | None:
         found = await self._all(record_sql.CURSOR_OF, flow, partition)

@@ -109,6 +109,9 @@ class SqliteReader:
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
         return [delivery_row(row) for row in self._all(sql.DELIVERIES_DEAD, (limit,))]
 
+    async def unpublished(self) -> int:
+        return 0
+
     async def cursor(self, flow: str, partition: int) -> int | None:
         found = self._all(sql.CURSOR_OF, (flow, partition))
         return int(found[0][0]) if found else None
