@@ -16,6 +16,7 @@ from interlock.app.stores import open_store
 from interlock.estate.loader import load
 from interlock.estate.starter import write_starter
 from interlock.model.problems import AlreadyRunning, SettingInvalid, UnavailableProblem
+from interlock.operate.books import read_books
 from interlock.testing.samples import append, event
 
 
@@ -46,6 +47,12 @@ async def test_a_second_process_joins_and_shares_the_partitions(
     async with asyncio.timeout(10):
         while [len(crew.partitions) for crew in crews] != [4, 4]:  # noqa: ASYNC110 - it is asked, it does not tell
             await asyncio.sleep(0.05)
+    seen = (await read_books(first.record, {})).members
+    assert [(one.name, one.runs_flows, len(one.partitions)) for one in seen] == [
+        ("here/one", True, 4),
+        ("here/two", True, 4),
+    ]
+    assert all(0 <= one.silent_seconds < 10 for one in seen)
     await second.stop()
     async with asyncio.timeout(10):
         while len(crews[0].partitions) != 8:  # noqa: ASYNC110

@@ -9,6 +9,7 @@ from typing import Any
 from interlock.model.clock import to_rfc3339
 from interlock.model.handling import HandlingState
 from interlock.model.record import DeliveryState, RefusalRow, StartRow, Tally
+from interlock.ports.membership import MemberSeen, SeesMembers
 from interlock.ports.record_reader import FlowSum, RecordReader
 
 _TALLIED: dict[HandlingState, str] = {
@@ -36,6 +37,7 @@ class Books:
     quiet: bool
     disagreements: tuple[str, ...]
     unpublished: int = 0
+    members: tuple[MemberSeen, ...] = ()
 
     @property
     def balanced(self) -> bool:
@@ -62,6 +64,7 @@ class Books:
             "unpublished": self.unpublished,
             "refusals": [_refusal(row) for row in self.refusals],
             "starts": [_start(row) for row in self.starts],
+            "members": [member._asdict() for member in self.members],
         }
 
 
@@ -87,6 +90,7 @@ async def _read_once(reader: RecordReader, flows: dict[str, Sequence[str]]) -> B
         quiet,
         tuple(_disagreements(sums, tallies)) if quiet else (),
         unpublished,
+        tuple(await reader.members()) if isinstance(reader, SeesMembers) else (),
     )
 
 

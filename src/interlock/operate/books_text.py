@@ -9,6 +9,7 @@ from interlock.delivery.outcome import WORDS
 from interlock.model.clock import to_datetime
 from interlock.model.record import RefusalRow, StartRow
 from interlock.operate.books import Books
+from interlock.ports.membership import MemberSeen
 from interlock.ports.record_reader import FlowSum
 
 _HEADINGS = ("flow", "accepted", "= done", "+ pending", "+ parked", "+ skipped", "+ dead-lettered", "+ discarded", "")
@@ -19,7 +20,7 @@ _SHORT_HASH = 6
 def render(books: Books, zone: tzinfo | None = None) -> str:
     """One line a flow, then what else a person wants to know first."""
     lines = [*_table(books.sums), _deliveries(books.deliveries), *_dead_letters(books), *_unpublished(books)]
-    lines += [*_refusals(books.refusals), *_starts(books.starts, zone), _verdict(books)]
+    lines += [*_refusals(books.refusals), *_starts(books.starts, zone), *_members(books.members), _verdict(books)]
     return "\n".join(lines) + "\n"
 
 
@@ -67,6 +68,16 @@ def _starts(starts: Sequence[StartRow], zone: tzinfo | None) -> Iterator[str]:
         last = starts[-1]
         moment = to_datetime(last.at_us).astimezone(zone).isoformat(sep=" ", timespec="seconds")
         yield f"  last {moment}, estate {last.estate} {last.estate_hash[:_SHORT_HASH]}, release {last.release}"
+
+
+def _members(members: Sequence[MemberSeen]) -> Iterator[str]:
+    """Nothing where one process has the store to itself."""
+    if members:
+        yield f"processes: {len(members)}"
+    for one in members:
+        role = "flows" if one.runs_flows else "edge"
+        has = f"partitions {', '.join(map(str, one.partitions))}" if one.partitions else "no partitions"
+        yield f"  {one.name}  {role}, {has}, last heard {one.silent_seconds:.1f} s ago"
 
 
 def _verdict(books: Books) -> str:

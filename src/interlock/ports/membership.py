@@ -70,3 +70,22 @@ class Membership(Protocol):
     async def leave(self, epoch: int) -> None:
         """Give everything back and be gone. Not an error when it is gone already."""
         ...
+
+
+class MemberSeen(NamedTuple):
+    """A member as others see it. `silent_seconds`: since its last beat, by the store's clock."""
+
+    epoch: int
+    name: str
+    runs_flows: bool
+    silent_seconds: float
+    partitions: tuple[int, ...]
+
+
+@runtime_checkable
+class SeesMembers(Protocol):
+    """A reader of a store that several processes share."""
+
+    async def members(self) -> list[MemberSeen]:
+        """Who lives, by epoch, as committed; who was silent for too long stays until another member notices."""
+        ...

@@ -42,6 +42,11 @@ MEMBER_OTHER = (
     "ORDER BY epoch LIMIT 1"
 )
 MEMBERS = "SELECT epoch, name, runs_flows FROM member ORDER BY epoch"
+MEMBERS_SEEN = (
+    "SELECT m.epoch, m.name, m.runs_flows::integer, (1000 * extract(epoch FROM clock_timestamp() - m.until + "
+    "make_interval(secs => m.lease_seconds)))::bigint, coalesce(l.partition, -1) FROM member AS m "
+    "LEFT JOIN lease AS l ON l.epoch = m.epoch WHERE m.until <> 'infinity' ORDER BY 1, 5"
+)
 LEASES = "SELECT partition, epoch FROM lease WHERE epoch <> 0 ORDER BY partition"
 LEASES_FREE = (
     "SELECT partition FROM lease WHERE partition = ANY($1::bigint[]) AND epoch = 0 ORDER BY partition FOR UPDATE"

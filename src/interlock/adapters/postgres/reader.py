@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from interlock.adapters.postgres import aside_sql, record_sql, sql
+from interlock.adapters.postgres import aside_sql, members_sql, record_sql, sql
 from interlock.adapters.postgres.columns import Ints, Texts
 from interlock.adapters.postgres.connection import Connection, Row, Target, connect, fetch, scalar, translated
 from interlock.model.carried import Carried
@@ -28,6 +28,7 @@ from interlock.model.record import (
     Tally,
 )
 from interlock.model.storage_rows import delivery_row, handling_row, held_row, stored_row, tally_row
+from interlock.ports.membership import MemberSeen
 from interlock.ports.record_reader import FlowSum
 
 PAGE = 1000
@@ -121,6 +122,13 @@ class PostgresReader:
 
     async def starts(self) -> list[StartRow]:
         return [StartRow(*row) for row in await self._all(record_sql.STARTS)]
+
+    async def members(self) -> list[MemberSeen]:
+        found: dict[int, MemberSeen] = {}
+        for epoch, name, runs_flows, silent_ms, partition in await self._all(members_sql.MEMBERS_SEEN):
+            one = found.get(epoch) or MemberSeen(epoch, name, bool(runs_flows), silent_ms / 1000, ())
+            found[epoch] = one._replace(partitions=(*one.partitions, partition) if partition >= 0 else ())
+        return list(found.values())
 
     async def refusals(self) -> list[RefusalRow]:
         return [RefusalRow(*row) for row in await self._all(record_sql.REFUSALS)]
