@@ -16,7 +16,20 @@ from pathlib import Path
 
 from bench import machine, report, stages
 from bench.comparison import Findings
-from bench.parts import api_diff, before, empty, growth, ingest, jetstream, latency, lint, postgres, slow_sync, whole
+from bench.parts import (
+    api_diff,
+    before,
+    empty,
+    growth,
+    ingest,
+    jetstream,
+    latency,
+    lint,
+    postgres,
+    slow_sync,
+    whole,
+    workers,
+)
 from bench.plan import Plan, quick
 from bench.subjects import rivals_venv
 
@@ -29,13 +42,14 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "postgres": postgres.measure,
     "jetstream": jetstream.measure,
     "empty-path": empty.measure,
+    "workers": workers.measure,
     "before": before.measure,
     "stages": stages.measure,
     "api-diff": api_diff.measure,
     "lint": lint.measure,
 }
 # What needs servers, in some ten minutes with --quick.
-GROUPS = {"servers": ("postgres", "jetstream", "empty-path")}
+GROUPS = {"servers": ("postgres", "jetstream", "empty-path", "workers")}
 
 
 def plan_of(given: argparse.Namespace, parts: list[str]) -> Plan:

@@ -70,6 +70,9 @@ class Interlock:
 
     checks: Sequence[str] = ()
     """Flags of bench.verify."""
+    flags: Sequence[str] = ()
+    """Of `interlock up`."""
+    core = machine.SYSTEM_CORE
 
     @property
     def where(self) -> str:
@@ -90,11 +93,11 @@ class Interlock:
 
     def start(self, stamps: Path | None = None) -> None:
         """Return when it listens. With `stamps`, each handling's moment of commit is written there at the end."""
-        command = [sys.executable, "-m", "interlock.cli.main", "up", str(self.place / "estate")]
+        command = [sys.executable, "-m", "interlock.cli.main", "up", str(self.place / "estate"), *self.flags]
         if stamps is not None:
             command = [sys.executable, "-m", "bench.observed", str(self.place / "estate"), str(stamps)]
         begun = time.monotonic()
-        self._process = machine.spawn(command, env=self._env, log=self.place / "log")
+        self._process = machine.spawn(command, core=self.core, env=self._env, log=self.place / "log")
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith("listening on "):

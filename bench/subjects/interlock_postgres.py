@@ -71,6 +71,25 @@ class InterlockOnPostgres(Interlock):
         return found[0] if found else 0
 
 
+class Workers(InterlockOnPostgres):
+    """`interlock up --workers N`: a supervisor, an edge and N workers, on all cores together with the server."""
+
+    core = ",".join(str(core) for core in sorted(machine.cores()))
+
+    def __init__(self, place: Path, database: Database, workers: int, *, more: str = "") -> None:
+        self.flags = ["--workers", str(workers)]
+        super().__init__(place, database, more=more)
+
+    @property
+    def pids(self) -> list[int]:
+        """The supervisor and what it started."""
+        return [pid for parent in super().pids for pid in (parent, *machine.children(parent))]
+
+    def kill(self) -> None:
+        """An orderly end: killed alone, the supervisor would leave its workers behind."""
+        self.stop()
+
+
 class InterlockOnJetStream(InterlockOnPostgres):
     """State on PostgreSQL, the log in a stream of a NATS server of its own, which listens from the beginning on."""
 

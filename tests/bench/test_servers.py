@@ -13,7 +13,7 @@ from bench import machine
 from bench.rivals.progress import Progress, read
 from bench.run import GROUPS, PARTS
 from bench.subjects.database import Database
-from bench.subjects.interlock_postgres import InterlockOnPostgres
+from bench.subjects.interlock_postgres import InterlockOnPostgres, Workers
 from bench.subjects.queue import EmptyPath
 from bench.turn import Samples, ours_live, ours_waiting, rival_waiting, wait_until_done
 from bench.verify import verify, whole
@@ -53,6 +53,14 @@ def test_ours_handles_what_waits_and_what_comes(database: Database, tmp_path: Pa
     assert len(figure.samples) == 2
     assert 1 < sizes[0] <= COUNT
     assert (figure.servers_us or 0) < (figure.cpu_us or 0)
+
+
+def test_two_workers_are_started_counted_and_ended(database: Database, tmp_path: Path) -> None:
+    samples, pids = Samples(), list[int]()
+    ours_waiting(lambda: Workers(tmp_path / "ours", database, 2), COUNT, samples, lambda ours: pids.extend(ours.pids))
+    assert samples.rates[0] > 0
+    assert len(pids) == 4  # supervisor, edge, two workers
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_a_lost_handling_is_seen(database: Database, tmp_path: Path) -> None:
