@@ -145,6 +145,8 @@ class Deployment:
 
     def leased(self) -> dict[str, int]:
         """How many partitions each living member has, by its name without the host."""
+        if self.ask("SELECT to_regclass('lease')") == [(None,)]:
+            return {}  # the first process has not come that far yet
         rows = self.ask(
             "SELECT m.name, count(l.partition) FROM member AS m LEFT JOIN lease AS l ON l.epoch = m.epoch GROUP BY 1"
         )
