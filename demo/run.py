@@ -74,6 +74,11 @@ class Demo:
     async def run(self) -> Run:
         orders = self._orders()
         invoices = read_invoices(orders)
+        async with AsyncExitStack() as servers:
+            await self._backend.start(servers)  # longer than the engine: they are asked what became of it
+            return await self._run(orders, invoices)
+
+    async def _run(self, orders: Path, invoices: list[Invoice]) -> Run:
         async with AsyncExitStack() as running:
             await self._start(running)
             session = await running.enter_async_context(aiohttp.ClientSession())
@@ -103,7 +108,6 @@ class Demo:
             system = await self._start_system(name)
             running.push_async_callback(system.stop)
             addresses[name] = system.address
-        await self._backend.start(running)
         self._workplace.copy_estate(ESTATE, addresses, self._backend.settings)
         await self._engine.start()
         running.push_async_callback(self._engine.stop)
