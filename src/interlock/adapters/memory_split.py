@@ -10,7 +10,7 @@ from interlock.adapters.memory_tables import Tables
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.problems import StaleRead
 from interlock.ports.log_index import Identity, Stretch
-from interlock.ports.outbox import Waiting
+from interlock.ports.outbox import Key, Waiting
 from interlock.ports.state_store import StateCapabilities
 
 MOST_BYTES = 16_777_216  # of bodies taken from the outbox at once
@@ -89,6 +89,10 @@ class MemoryState(MemoryStore):
                 weight += len(event.body)
                 taken.append(Waiting(row, event))
         return taken
+
+    async def keys_waiting(self, keys: Collection[Key]) -> set[Key]:
+        self._open()
+        return {(event.partition, event.key_hash) for event in self._split.outbox.values()} & set(keys)
 
     async def published(self, rows: Sequence[Waiting]) -> None:
         self._open()

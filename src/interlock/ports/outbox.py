@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 
 from interlock.model.event import Event
 
+Key = tuple[int, int]  # partition, and hash of the partition key
+
 
 class Waiting(NamedTuple):
     """An emitted event, and its row's number: larger than those of all rows that were there when it was written."""
@@ -29,6 +31,10 @@ class Outbox(Protocol):
 
     async def waiting(self, partitions: Collection[int], limit: int) -> list[Waiting]:
         """Up to `limit` rows of each of the partitions, in order; fewer when their bodies are large, one at least."""
+        ...
+
+    async def keys_waiting(self, keys: Collection[Key]) -> set[Key]:
+        """Those of the keys that have a row, of whichever process."""
         ...
 
     async def published(self, rows: Sequence[Waiting]) -> None:

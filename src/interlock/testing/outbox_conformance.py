@@ -88,6 +88,19 @@ async def a_row_whose_commit_ends_late_is_found(harness: Any) -> None:
     assert late[0].row < rows[0].row
 
 
+@proves("keys_waiting")
+async def keys_wait_as_long_as_their_rows(harness: Harness) -> None:
+    state = await state_of(harness)
+    epoch = await state.acquire(start(), {FLOW: [TYPE]})
+    await emit(state, epoch, event(1, 1), event(2, 2))
+    asked = {(one.partition, one.key_hash) for one in (event(1, 1), event(2, 2), event(3, 3))} | {(1, 77)}
+    assert await state.keys_waiting(asked) == {(1, 1), (2, 2)}
+    rows = await state.waiting([1], 10)
+    await state.published(rows)
+    assert await state.keys_waiting(asked) == {(2, 2)}
+    assert await state.keys_waiting([]) == set()
+
+
 @proves("newest_row")
 async def later_rows_have_higher_numbers(harness: Harness) -> None:
     state = await state_of(harness)

@@ -16,6 +16,10 @@ OUTBOX_WAITING = (
     "WHERE partition = w.wanted ORDER BY number LIMIT $2::bigint) AS o) AS page WHERE before < $3::bigint "
     "ORDER BY number"
 )
+OUTBOX_KEYS = (
+    "SELECT DISTINCT o.partition, o.key_hash FROM unnest($1::bigint[], $2::bigint[]) AS w(partition, key_hash) "
+    "JOIN outbox AS o ON o.partition = w.partition AND o.key_hash = w.key_hash"
+)
 OUTBOX_GONE = (
     "DELETE FROM outbox AS o USING unnest($1::bigint[], $2::bigint[]) AS g(partition, number) "
     "WHERE o.partition = g.partition AND o.number = g.number"

@@ -18,7 +18,7 @@ from interlock.model.event import Appended, Event, Stored
 from interlock.model.problems import Problem, SettingInvalid, Unexpected
 from interlock.ports.event_log import AppendDone, Slice
 from interlock.ports.log_index import Identity, Stretch
-from interlock.ports.outbox import Waiting
+from interlock.ports.outbox import Key, Waiting
 from interlock.ports.state_store import StateCapabilities
 
 Wake = Callable[[Collection[int]], None]
@@ -70,6 +70,10 @@ class PostgresState(PostgresStore):
     async def waiting(self, partitions: Collection[int], limit: int) -> list[Waiting]:
         rows = await self._all(aside_sql.OUTBOX_WAITING, Ints(sorted(partitions)), limit, PAGE_BYTES)
         return [Waiting(row[0], Event._make(row[1:])) for row in rows]
+
+    async def keys_waiting(self, keys: Collection[Key]) -> set[Key]:
+        columns = Ints(partition for partition, _ in keys), Ints(key_hash for _, key_hash in keys)
+        return {(row[0], row[1]) for row in await self._all(aside_sql.OUTBOX_KEYS, *columns)}
 
     async def published(self, rows: Sequence[Waiting]) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
