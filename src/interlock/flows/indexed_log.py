@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 
 from interlock.flows.indexing import Indexing
+from interlock.flows.order_gate import OrderGate
 from interlock.flows.relay import Relay
 from interlock.model.clock import Clock
 from interlock.model.event import Event, Stored
@@ -25,8 +26,9 @@ LOOK_SECONDS = 1.0
 class IndexedLog:
     """EventLog, but for one promise: `head` and `read` come to what was appended once it is indexed.
 
-    `append` goes to the log elsewhere, and `done` means what that log says. With the first listener it begins to work
-    for the followed partitions: it indexes them, and relays what is emitted for them.
+    `append` goes to the log elsewhere, behind what was emitted for the same keys; `done` means what that log says. With
+    the first listener it begins to work for the followed partitions: it indexes them, and relays what is emitted for
+    them.
     """
 
     def __init__(self, log: EventLog, index: LogIndex, outbox: Outbox, clock: Clock) -> None:
@@ -35,6 +37,7 @@ class IndexedLog:
         self._clock = clock
         self._listeners: list[Listener] = []
         self._indexing = Indexing(log, index, self._tell)
+        self._gate = OrderGate(log, outbox, clock)
         self._relay = Relay(outbox, log, index, clock, self._up_to_date)
         self._followed = list(range(log.partitions))
         self._relay.follow(self._followed)
@@ -73,7 +76,7 @@ class IndexedLog:
         return self._log.secret
 
     def append(self, events: Sequence[Event], done: AppendDone) -> None:
-        self._log.append(events, done)
+        self._gate.append(events, done)
 
     async def read(self, partition: int, after: int, limit: int) -> Slice:
         return await self._indexing.read(partition, after, limit)
@@ -109,6 +112,7 @@ class IndexedLog:
         self._wake.set()
 
     async def close(self) -> None:
+        await self._gate.close()
         tasks = [*self._tasks, *([self._looking] if self._looking else [])]
         for task in tasks:
             task.cancel()
