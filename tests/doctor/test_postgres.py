@@ -174,7 +174,8 @@ def test_the_rest_of_a_server() -> None:
     assert [tls_finding(*one).verdict for one in near] == ["ok", "ok", "ok"]
     assert tls_finding("db.example", "10.0.0.7", False).verdict == "warn"
     assert [slots_finding([("old", size)]).verdict for size in (5, 5 << 30)] == ["ok", "warn"]
-    assert [format_finding("s", number, 0).verdict for number in (0, 99)] == ["warn", "broken"]
+    formats = [Standing(0, 0), Standing(99, 99), Standing(99, 1)]
+    assert [format_finding("s", standing, 0).verdict for standing in formats] == ["warn", "broken", "ok"]
 
 
 def test_a_role_that_may_not_make_the_schema(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from interlock.adapters.postgres import members_sql, sql
 from interlock.adapters.postgres.columns import Ints
 from interlock.adapters.postgres.connection import Connection, fetch, scalar
+from interlock.adapters.postgres.migration import Standing
 from interlock.adapters.postgres.names import Names
 from interlock.model.problems import SettingInvalid
 from interlock.model.record import StartRow
@@ -57,8 +58,12 @@ async def join(
 
 
 async def next_epoch(connection: Connection) -> int:
-    """Locked until the transaction ends, so that epochs come into force in their order."""
+    """Locked until the transaction ends, so that epochs come into force in their order.
+
+    FormatUnsupported when the schema has left this release behind since it was opened.
+    """
     epoch = int(await scalar(connection, sql.EPOCH_LOCKED)) + 1
+    Standing.of(dict(await fetch(connection, members_sql.OLDEST))).admit(sql.FORMAT)
     await connection.execute(sql.EPOCH_SET.encode(), (epoch,))
     return epoch
 

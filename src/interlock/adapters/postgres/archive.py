@@ -19,6 +19,7 @@ from interlock.adapters.postgres.connection import (
     scalar,
     translated,
 )
+from interlock.adapters.postgres.migration import Standing
 from interlock.adapters.postgres.names import Names
 from interlock.adapters.postgres.schema import HERE, Meta, create, migrated, read_meta
 from interlock.model.archive import ArchiveMeta, Kind, Row
@@ -65,6 +66,7 @@ class PostgresArchive:
                         next_step="Check stores.schema and stores.dsn.",
                     )
                 await begin_alone(connection, target)
+                Standing.of(await read_meta(connection)).admit_whole(sql.FORMAT)
                 meta = await migrated(connection, log)
                 await refuse_members(connection, target)
         except BaseException:

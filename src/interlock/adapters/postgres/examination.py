@@ -12,6 +12,7 @@ import psycopg
 from interlock.adapters.postgres import checks, sql
 from interlock.adapters.postgres import examination_sql as ask
 from interlock.adapters.postgres.connection import OLDEST_SERVER, Connection, Target, connect, fetch, scalar, translate
+from interlock.adapters.postgres.migration import Standing
 from interlock.model.clock import Clock
 from interlock.model.diagnosis import Finding, parked_finding, skew_finding
 from interlock.model.handling import HandlingState
@@ -234,7 +235,7 @@ async def _schema(connection: Connection, target: Target, partitions: int, clock
         yield checks.SCHEMA.broken(said)
         return
     meta: dict[str, str] = dict(await fetch(connection, ask.META))
-    yield format_finding(name, int(meta["format"]), await scalar(connection, ask.SIZE, (name,)))
+    yield format_finding(name, Standing.of(meta), await scalar(connection, ask.SIZE, (name,)))
     found = int(meta["partitions"])
     if found != partitions:
         yield checks.PARTITIONS.broken(
@@ -305,18 +306,20 @@ def _alike(members: Sequence[Member]) -> Finding:
     return checks.ALIKE.ok("All processes have one release, one estate and the same settings.")
 
 
-def format_finding(name: str, found: int, size: int) -> Finding:
-    if found > sql.FORMAT:
+def format_finding(name: str, found: Standing, size: int) -> Finding:
+    known = sql.FORMAT
+    if found.oldest > known:
         return checks.SCHEMA.broken(
-            f"The schema {name} has format {found}; this release reads up to {sql.FORMAT}, and will not start.",
+            f"The schema {name} has format {found.format}; this release reads up to {known}, and will not start.",
             "Install a release that knows the format.",
         )
-    if found < sql.FORMAT:
+    if found.format < known:
         return checks.SCHEMA.warn(
-            f"The schema {name} has format {found}; the next start makes it {sql.FORMAT}.", "Take a backup first."
+            f"The schema {name} has format {found.format}; the next start makes it {known}.", "Take a backup first."
         )
+    whose = "that of this release" if found.format == known else f"newer than {known}, and this release may work on it"
     return checks.SCHEMA.ok(
-        f"The schema {name} has format {found}, that of this release, {size / 1_048_576:,.1f} MiB, and our user may "
+        f"The schema {name} has format {found.format}, {whose}, {size / 1_048_576:,.1f} MiB, and our user may "
         "use it. How much room the server's disk has left, only the server can tell."
     )
 

@@ -59,3 +59,9 @@ CURSORS_GIVE = (
     "AND flow IN (SELECT unnest(flows) FROM member WHERE epoch = $1::bigint)"
 )
 ESTATE = "SELECT estate FROM start ORDER BY epoch DESC LIMIT 1"
+# Who works with a release of before a format. Who owns the store alone is known by its lock, not by its row.
+MEMBERS_BEFORE = (
+    "SELECT m.name, s.release FROM member AS m JOIN start AS s ON s.epoch = m.epoch WHERE m.until <> 'infinity' "
+    "AND (s.format IS NULL OR s.format < $1::bigint) ORDER BY m.epoch"
+)
+OLDEST = "SELECT name, value FROM meta WHERE name IN ('format', 'oldest')"

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import psycopg
 
 from interlock.adapters.postgres import schemas_sql, sql
-from interlock.adapters.postgres.connection import Connection, Target, connect, scalar, translate, translated
+from interlock.adapters.postgres.connection import Connection, Target, connect, fetch, translate, translated
+from interlock.adapters.postgres.migration import Standing
 from interlock.adapters.postgres.questions import Questions
 from interlock.adapters.postgres.reader import no_store
 from interlock.adapters.postgres.schema_writes import add, checked, delete, erase, put_setting
@@ -18,7 +19,7 @@ from interlock.ports.schema_rows import content_row, version_row
 from interlock.ports.schema_store import SchemaContent, SchemaVersion, SettingKind
 
 T = TypeVar("T")
-FORMAT_OF = "SELECT value FROM meta WHERE name = 'format'"
+META = "SELECT name, value FROM meta"
 
 
 class PostgresSchemas:
@@ -40,16 +41,17 @@ class PostgresSchemas:
         target = Target(dsn, schema)
         connection = await connect(target)
         try:
-            found = await scalar(connection, FORMAT_OF)
+            standing = Standing.of(dict(await fetch(connection, META)))
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
             raise no_store(target) from error
         except psycopg.Error as error:
             raise translate(error, target) from error
         finally:
             await connection.close()
-        if int(found) != sql.FORMAT:
+        standing.admit(sql.FORMAT)
+        if standing.format < sql.FORMAT:
             raise FormatUnsupported(
-                f"The store has format {found}, the registry needs {sql.FORMAT}.",
+                f"The store has format {standing.format}, the registry needs {sql.FORMAT}.",
                 next_step="Start the estate once with this release: it migrates the store.",
             )
         return cls(target)

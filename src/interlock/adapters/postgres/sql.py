@@ -1,4 +1,4 @@
-"""SQL of the log and the state on PostgreSQL, in named blocks. Format 3.
+"""SQL of the log and the state on PostgreSQL, in named blocks. Format 4.
 
 Everything lies in one schema, which stands in each connection's search_path. Rows come in columns: one array a column,
 turned into rows by `unnest`. Text keys compare by bytes (COLLATE "C"), so that order is the same on every server.
@@ -11,8 +11,9 @@ from typing import Any
 
 from interlock.adapters.postgres import members_sql, schemas_sql
 from interlock.adapters.postgres.columns import Blobs, Ints, Texts
+from interlock.adapters.postgres.migration import Migration
 
-FORMAT = 3
+FORMAT = 4
 BUCKETS = 3
 Kinds = tuple[type[list[Any]], ...]
 
@@ -112,16 +113,17 @@ END $$;
 {schemas_sql.CREATE}
 """
 
-# Forward migrations: format number -> script that leads from it to the next one.
-MIGRATIONS: dict[int, str] = {
+# Forward migrations: format number -> what leads from it to the next one. How to write one: docs/operations/upgrade.md.
+MIGRATIONS: dict[int, Migration] = {
     # Where the log lies elsewhere: emitted events that wait for it, and its positions that hold nothing new. The outbox
     # is emptied all the time: what is dead in it is cleared away by count, not by share.
-    1: f"""
+    1: Migration(f"""
 CREATE TABLE outbox({_EVENT}, number bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY(partition, number))
     WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 CREATE TABLE duplicate(partition integer NOT NULL, position bigint NOT NULL, PRIMARY KEY(partition, position));
-""",
-    2: members_sql.MIGRATION,
+"""),
+    2: Migration(members_sql.MIGRATION, oldest=3),
+    3: Migration("ALTER TABLE start ADD COLUMN format integer"),
 }
 
 
@@ -390,7 +392,10 @@ CURSOR_MOVE = _all_of(
 
 NAMES = "SELECT text, id FROM name"
 NAME_NEW = "INSERT INTO name(text) SELECT * FROM unnest($1::text[]) ON CONFLICT (text) DO NOTHING"
-START = "INSERT INTO start VALUES ($1::bigint, $2::bigint, $3::text, $4::text, $5::text, $6::text)"
+START = (
+    "INSERT INTO start(epoch, at_us, release, estate, estate_hash, settings_hash, format) "
+    f"VALUES ($1::bigint, $2::bigint, $3::text, $4::text, $5::text, $6::text, {FORMAT})"
+)
 CURSOR_NEW = (
     "INSERT INTO cursor(flow, partition, position, epoch) SELECT $1::bigint, partition, position, 0 FROM head "
     "ON CONFLICT DO NOTHING"
