@@ -117,6 +117,10 @@ class SqliteHarness:
 
 
 class PostgresHarness:
+    """`kind` keeps schemas apart that are not to be used again for others."""
+
+    kind = "state"
+
     def __init__(self, store_class: type[PostgresStore] = PostgresStore) -> None:
         self._dsn = postgres.database()
         self._store_class = store_class
@@ -129,7 +133,7 @@ class PostgresHarness:
             "limit_pending": limit_pending,
             "dedupe_bucket_seconds": dedupe_bucket_seconds,
         }
-        self._schema = postgres.new_schema(partitions)
+        self._schema = postgres.new_schema(partitions, self.kind)
         return await self._open()
 
     async def _open(self) -> Any:
@@ -162,7 +166,7 @@ class PostgresHarness:
         for store in (self._store, *self._beside):
             await store.close()
         self._outside.close()
-        postgres.give_back(self._schema, self._options["partitions"])
+        postgres.give_back(self._schema, self._options["partitions"], self.kind)
 
     def raw_events(self) -> int:
         return self._count("log")

@@ -64,6 +64,8 @@ class MemorySplitHarness:
 class PostgresSplitHarness:
     """State on PostgreSQL, the log in memory: it stays while the state is opened anew."""
 
+    kind = "memory"
+
     def __init__(self, state_class: type[PostgresState] = PostgresState) -> None:
         self._dsn = postgres.database()
         self._state_class = state_class
@@ -74,7 +76,7 @@ class PostgresSplitHarness:
             "limit_pending": limit_pending,
             "dedupe_bucket_seconds": dedupe_bucket_seconds,
         }
-        self._schema = postgres.new_schema(partitions, "memory")
+        self._schema = postgres.new_schema(partitions, self.kind)
         self._tables = Tables(partitions, dedupe_bucket_seconds)
         return await self._open()
 
@@ -105,7 +107,7 @@ class PostgresSplitHarness:
     async def close(self) -> None:
         await self._store.close()
         self._outside.close()
-        postgres.give_back(self._schema, self._options["partitions"], "memory")
+        postgres.give_back(self._schema, self._options["partitions"], self.kind)
 
     async def late_row(self, event: Event) -> Callable[[], Awaitable[None]]:
         connection = await psycopg.AsyncConnection.connect(self._dsn)

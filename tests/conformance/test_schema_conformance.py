@@ -80,9 +80,10 @@ class PostgresHarness:
     """Several writers, each with connections of its own."""
 
     durable = True
+    kind = "state"
 
     def __init__(self) -> None:
-        self._schema = postgres.new_schema()
+        self._schema = postgres.new_schema(log=self.kind)
         self._opened: list[SchemaStore] = []
 
     async def open(self) -> SchemaStore:
@@ -99,7 +100,7 @@ class PostgresHarness:
     async def close(self) -> None:
         for one in self._opened:
             await one.close()
-        postgres.give_back(self._schema)
+        postgres.give_back(self._schema, log=self.kind)
 
 
 @pytest.fixture(params=["memory", "beside", "own", "postgres"])

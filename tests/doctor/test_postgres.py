@@ -24,6 +24,7 @@ from interlock.adapters.postgres.examination import (
     tls_finding,
     version_finding,
 )
+from interlock.adapters.postgres.migration import Standing
 from interlock.adapters.system import SystemClock
 from interlock.model.handling import HandlingState
 from interlock.model.step import Step

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from interlock.adapters.postgres import PostgresReader, PostgresSchemas, PostgresStore, sql
-from interlock.model.problems import FormatUnsupported, NotFound, Problem, SettingInvalid, StorageUnavailable
+from interlock.adapters.postgres import PostgresReader, PostgresSchemas, PostgresStore
+from interlock.model.problems import NotFound, Problem, SettingInvalid, StorageUnavailable
 from interlock.testing.postgres_server import new_database
 
 PASSWORD = "hunter2-hunter2"
@@ -102,16 +102,6 @@ async def test_a_user_who_may_create_nothing(database: str) -> None:
 async def test_tables_of_somebody_else(database: str) -> None:
     execute(database, "CREATE SCHEMA interlock", "CREATE TABLE interlock.orders()")
     await refused(database, SettingInvalid, "not Interlock's", "stores.schema")
-
-
-async def test_a_format_that_is_newer(schema: str) -> None:
-    dsn = postgres.database()
-    await (await PostgresStore.open(dsn, schema=schema)).close()
-    execute(dsn, f"UPDATE {schema}.meta SET value = '99' WHERE name = 'format'")
-    await refused(dsn, FormatUnsupported, "format 99", "newer one", schema)
-    with pytest.raises(FormatUnsupported, match="format 99"):
-        await PostgresSchemas.open(dsn, schema=schema)
-    execute(dsn, f"UPDATE {schema}.meta SET value = '{sql.FORMAT}' WHERE name = 'format'")
 
 
 async def test_an_empty_schema_of_ones_own_is_enough(database: str) -> None:

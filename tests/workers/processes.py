@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import psycopg
 from interlock.estate.starter import write_starter
 
 COMMAND = [sys.executable, "-m", "interlock.cli.main"]
+NEXT_RELEASE = [sys.executable, str(Path(__file__).parent.parent / "next_release.py")]
 
 FLOW = """\
 import asyncio
@@ -69,10 +70,10 @@ class Deployment:
         self.running: list[subprocess.Popen[str]] = []
         self.output = folder / "output"
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, command: Sequence[str] = COMMAND) -> subprocess.Popen[str]:
         with self.output.open("a") as output:
             process = subprocess.Popen(
-                [*COMMAND, "up", str(self.folder), *arguments],
+                [*command, "up", str(self.folder), *arguments],
                 env=self.environment,
                 stdout=output,
                 stderr=output,
