@@ -145,7 +145,7 @@ async def test_both_write_while_the_schema_is_expanded(spoilt: str) -> None:
         before = dict(told)
         writing.append(asyncio.create_task(write(new, "next", mine)))
         enough = before["now"] + 20
-        await until(lambda: writing[0].done() or told["next"] >= 20 and told["now"] >= enough)
+        await until(lambda: writing[0].done() or (told["next"] >= 20 and told["now"] >= enough))
         ending.set()
         await asyncio.gather(*writing)
         for store in (old, new):

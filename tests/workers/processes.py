@@ -53,10 +53,11 @@ def free_port() -> int:
 
 
 class Deployment:
-    """An estate on a schema of its own, and the processes that run it."""
+    """An estate on a schema of its own, and the processes that run it. `pool`: whose schemas are used again for it."""
 
-    def __init__(self, folder: Path, kind: str = "postgres", lease_seconds: float = 4.0) -> None:
-        self.schema = postgres.new_schema() if kind == "postgres" else ""
+    def __init__(self, folder: Path, kind: str = "postgres", lease_seconds: float = 4.0, pool: str = "state") -> None:
+        self._pool = pool
+        self.schema = postgres.new_schema(log=pool) if kind == "postgres" else ""
         self.folder = folder / "shop"
         self.port = free_port()
         write_starter(self.folder, "shop")
@@ -94,7 +95,7 @@ class Deployment:
                 process.kill()
                 process.wait()
         if self.schema:
-            postgres.give_back(self.schema)
+            postgres.give_back(self.schema, log=self._pool)
 
     # What can be seen
 

@@ -1,4 +1,4 @@
-"""Parts of an engine as processes of their own: health, rolling restarts, and stores that cannot be shared."""
+"""Parts of an engine as processes of their own: shares, and stores that cannot be shared."""
 
 from __future__ import annotations
 
@@ -7,32 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .processes import Deployment, Load, free_port, until
-
-
-def test_a_rolling_restart_under_load_loses_nothing(deploy: Callable[..., Deployment]) -> None:
-    deployment = deploy()
-    ports = {"a": free_port(), "b": free_port()}
-
-    def start(name: str) -> object:
-        return deployment.start("--role", "worker", "--name", name, "--health-port", str(ports[name]))
-
-    deployment.start("--role", "edge", "--name", "edge")
-    running = {name: start(name) for name in ports}
-    for port in ports.values():
-        until(lambda port=port: deployment.get("/health/ready", port) == 200, what="readiness")
-    until(lambda: deployment.leased() == {"edge": 0, "a": 4, "b": 4}, what="an even share")
-    load = Load(deployment.port)
-    load.start()
-    for name in ports:
-        running[name].terminate()
-        assert running[name].wait(15) == 0
-        assert deployment.get("/health/live", ports[name]) == 0
-        running[name] = start(name)
-        until(lambda: deployment.leased() == {"edge": 0, "a": 4, "b": 4}, what="an even share")
-    assert deployment.get("/metrics", ports["a"]) == 200
-    deployment.holds(load)
-    assert deployment.events("engine.fenced") == []
+from .processes import Deployment, until
 
 
 def test_two_processes_that_do_all_share_the_work(deploy: Callable[..., Deployment]) -> None:
