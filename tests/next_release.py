@@ -29,17 +29,15 @@ CREATE INDEX next_index ON state(next_note) WHERE next_note IS NOT NULL;
 @contextmanager
 def release(*migrations: Migration) -> Iterator[None]:
     """Within it, what looks at the format is of a release that has these migrations too."""
-    before = sql.FORMAT, sql.START
     try:
         for number, migration in enumerate(migrations, NOW):
             sql.MIGRATIONS[number] = migration
         sql.FORMAT = NOW + len(migrations)
-        sql.START = before[1].replace(f", {NOW})", f", {sql.FORMAT})")
         yield
     finally:
         for number in range(NOW, NOW + len(migrations)):
             del sql.MIGRATIONS[number]
-        sql.FORMAT, sql.START = before
+        sql.FORMAT = NOW
 
 
 if __name__ == "__main__":

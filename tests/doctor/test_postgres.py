@@ -116,7 +116,7 @@ def test_a_schema_that_does_not_fit(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     code, found = desk.found()
     assert (code, found["PG_PARTITIONS"]["next_step"]) == (1, "Set stores.partitions = 4.")
     assert (found["PG_UNLOGGED"]["verdict"], "log" in found["PG_UNLOGGED"]["said"]) == ("broken", True)
-    execute(postgres.database(), f"UPDATE {schema}.meta SET value = '99' WHERE name = 'format'")
+    execute(postgres.database(), f"UPDATE {schema}.meta SET value = '99' WHERE name IN ('format', 'oldest')")
     assert desk.found()[1]["PG_SCHEMA"]["verdict"] == "broken"
     execute(postgres.database(), f"DROP SCHEMA {schema} CASCADE")
 

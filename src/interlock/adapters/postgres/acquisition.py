@@ -90,7 +90,7 @@ async def begin(
     numbers = Ints(names.id(flow) for flow in flows)
     row = (member.epoch, member.name, int(member.runs_flows), numbers, seconds)
     await connection.execute(members_sql.MEMBER_NEW.encode(), row)
-    await connection.execute(sql.START.encode(), (member.epoch, *start[1:]))
+    await connection.execute(members_sql.START.encode(), (member.epoch, *start[1:], sql.FORMAT))
     await fetch(connection, sql.HEADS_LOCK_ALL)  # nothing is appended while it is counted what was
     for flow, types in flows.items():
         await subscribe(connection, names.id(flow), types)

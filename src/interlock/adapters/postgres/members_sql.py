@@ -59,6 +59,10 @@ CURSORS_GIVE = (
     "AND flow IN (SELECT unnest(flows) FROM member WHERE epoch = $1::bigint)"
 )
 ESTATE = "SELECT estate FROM start ORDER BY epoch DESC LIMIT 1"
+START = (
+    "INSERT INTO start(epoch, at_us, release, estate, estate_hash, settings_hash, format) "
+    "VALUES ($1::bigint, $2::bigint, $3::text, $4::text, $5::text, $6::text, $7::bigint)"
+)
 # Who works with a release of before a format. Who owns the store alone is known by its lock, not by its row.
 MEMBERS_BEFORE = (
     "SELECT m.name, s.release FROM member AS m JOIN start AS s ON s.epoch = m.epoch WHERE m.until <> 'infinity' "

@@ -392,10 +392,6 @@ CURSOR_MOVE = _all_of(
 
 NAMES = "SELECT text, id FROM name"
 NAME_NEW = "INSERT INTO name(text) SELECT * FROM unnest($1::text[]) ON CONFLICT (text) DO NOTHING"
-START = (
-    "INSERT INTO start(epoch, at_us, release, estate, estate_hash, settings_hash, format) "
-    f"VALUES ($1::bigint, $2::bigint, $3::text, $4::text, $5::text, $6::text, {FORMAT})"
-)
 CURSOR_NEW = (
     "INSERT INTO cursor(flow, partition, position, epoch) SELECT $1::bigint, partition, position, 0 FROM head "
     "ON CONFLICT DO NOTHING"
