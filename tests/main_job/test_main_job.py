@@ -23,9 +23,9 @@ def work() -> Iterator[Path]:
         yield Path(folder)
 
 
-def demo(work: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def demo(work: Path, *options: str, seconds: float = 110) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "demo.run", "--work", str(work / "run"), *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=110)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=seconds)
 
 
 @pytest.mark.faults
@@ -37,6 +37,29 @@ def test_the_built_in_stream_with_two_kills(work: Path) -> None:
     assert sum(result["fates"].values()) == result["orders"] > 100
     assert result["incidents"]["replayed"] > 0
     assert result["incidents"].get("bad_signature", 0) == 0
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("backend", ["postgres", "postgres+jetstream"])
+def test_two_workers_on_servers_one_of_which_is_killed(work: Path, backend: str) -> None:
+    done = demo(work, "--backend", backend, "--count", "100", "--rate", "60", "--seed", "3", seconds=250)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SIGKILL to the worker" in done.stdout
+    assert "the books agree" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_real_orders_on_postgresql_and_jetstream(work: Path) -> None:
+    if not UCI.is_dir():
+        pytest.skip("the UCI data is not here: ../shared/data/online-retail")
+    days = work / "days"
+    days.mkdir()
+    for day in DAYS:
+        (days / f"{day}.csv").symlink_to(UCI / f"{day}.csv")
+    done = demo(work, "--backend", "postgres+jetstream", "--orders", str(days), seconds=1000)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.faults
