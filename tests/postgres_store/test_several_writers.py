@@ -14,7 +14,7 @@ import pytest
 from interlock.adapters.postgres import PostgresStore, sql
 from interlock.adapters.postgres.batch import Statement
 from interlock.model.event import Stored
-from interlock.model.problems import Fenced
+from interlock.model.problems import Fenced, StorageUnavailable
 from interlock.model.step import CursorMove, Step, StepResult
 from interlock.testing.samples import FLOW, TYPE, append, commit, event, events, handling, start, submit
 from interlock.testing.steps import refill
@@ -175,6 +175,30 @@ async def test_partitions_that_are_not_followed_are_not_read(schema: str, monkey
         await append(writing, [event(200, 2), event(201, 1)])
         await reading._look()
         assert [(stored.event.partition, stored.position) for stored in heard[11:]] == [(2, 12)]
+
+
+async def test_what_could_not_be_read_before_an_own_commit_is_heard_in_order_later(
+    schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reading session was lost and the writing one was not: found by restarts of a server under a cluster."""
+    async with opened(schema, 2) as (reading, writing):
+        heard: list[Stored] = []
+        reading.listen(heard.extend)
+        await reading.follow([0])
+        genuine = reading._questions.all
+
+        async def away(statement: str, bindings: Sequence[object] = ()) -> object:
+            if statement == sql.READ:
+                raise StorageUnavailable("The server is away.")
+            return await genuine(statement, bindings)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reading._questions, "all", away)
+            await append(writing, [event(1, 0)])
+            await append(reading, [event(2, 0)])
+            assert (heard, reading.head(0)) == ([], 0)
+        await reading._look()
+        assert [stored.position for stored in heard] == [1, 2]
 
 
 async def test_another_writers_event_wakes_soon(schema: str) -> None:

@@ -172,7 +172,9 @@ class PostgresStore:
                 for partition, base in committed.bases.items():
                     if self._audience.follows(partition):
                         await self._fill(partition, base)
-            fresh = [entry for entry in committed.stored if entry[0] > self._heads[entry[1][0]]]
+                        if self._heads[partition] < base:  # the server is away: `_look` finds all of it
+                            del parts[partition]
+            fresh = [e for e in committed.stored if e[1][0] in parts and e[0] > self._heads[e[1][0]]]
             for partition, entries in parts.items():
                 self._keep(partition, [entry for entry in entries if entry[0] > self._heads[partition]])
             self._audience.tell(fresh)
