@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from typing import Any
 
 import pytest
 
-from flows.members import LEASE_SECONDS, PARTITIONS, Crewmate, Fleet
+from flows.members import LATENCY_SECONDS, LEASE_SECONDS, PARTITIONS, Crewmate, Fleet
 from flows.shop import OrderPlaced
 from interlock import Context, Flow, RetrySchedule
 from interlock.model.handling import HandlingState, Mark
-from interlock.model.problems import Fenced, LeasedElsewhere
-from interlock.testing.fake_clock import FakeClock
+from interlock.model.problems import Fenced, LeasedElsewhere, StorageUnavailable
+from interlock.testing.fake_clock import FakeClock, settle
 
 KEYS = [f"order-{number}" for number in range(24)]
 
@@ -287,3 +288,75 @@ async def test_a_stuck_partition_and_partitions_without_a_member_are_named(caplo
     assert (told.partitions, told.members) == (list(range(PARTITIONS)), 0)
     assert edge.engine.watchdog.unowned == set(range(PARTITIONS))
     await fleet.kill(edge)
+
+
+async def test_a_lease_whose_answer_was_lost_is_not_kept_idle() -> None:
+    told = Told()
+    fleet = told.fleet
+    lost = [True]
+    real = fleet.store.claim
+
+    async def claim(epoch: int, partitions: Collection[int]) -> list[int]:
+        gained = await real(epoch, partitions)
+        if lost and gained:
+            lost.clear()
+            raise StorageUnavailable("the answer was lost")
+        return gained
+
+    fleet.store.claim = claim  # type: ignore[method-assign]
+    first = await fleet.join()
+    assert not lost
+    assert not first.partitions
+    told.place(20)
+    await fleet.until_even(first, seconds=2 * LEASE_SECONDS)
+    await told.holds()
+    await fleet.kill(first)
+
+
+async def test_an_edge_outlives_a_store_that_goes_away_as_it_joins_anew(told: Told) -> None:
+    fleet = told.fleet
+    edge, first = await fleet.join(runs_flows=False), await fleet.join()
+    edge.view.away = True
+    await fleet.clock.advance(3 * LEASE_SECONDS)
+    assert edge.engine.epoch not in {member.epoch for member in first.engine.crew.roster.members}  # type: ignore[union-attr]
+    real, tries = fleet.store.join, list[int]()
+
+    async def join(*arguments: Any, **named: Any) -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise StorageUnavailable("away again")
+        return await real(*arguments, **named)
+
+    fleet.store.join = join  # type: ignore[method-assign]
+    edge.view.away = False
+    await fleet.clock.advance(LEASE_SECONDS)
+    assert len(tries) == 2
+    assert not edge.ended
+    assert not edge.engine.crew.stale  # type: ignore[union-attr]
+
+
+async def test_who_gives_up_waiting_for_a_redrive_stops_nobody_else() -> None:
+    flow = Flow("one", owner="team", retry=RetrySchedule(()))
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        if placed.order_id == "bad":
+            raise ConnectionError("down")
+        ctx.counter("effects", placed.order_id).add(1)
+
+    fleet = Fleet(flow)
+    first = await fleet.join()
+    fleet.producer.place("bad")
+    await fleet.clock.advance(1)
+    (dead,) = fleet.handlings(HandlingState.DEAD)
+    fleet.producer.place("other")
+    await settle(3)  # its commit is under way: what follows goes with the next one
+    redriving = asyncio.create_task(first.engine.redrive(Mark(*dead[:4])))
+    await settle(3)
+    fleet.producer.place("good")
+    await fleet.clock.advance(LATENCY_SECONDS)
+    redriving.cancel()
+    await fleet.clock.advance(1)
+    fleet.producer.place("good")
+    await fleet.until_done(3, seconds=5)
+    await fleet.kill(first)

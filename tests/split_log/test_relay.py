@@ -133,7 +133,7 @@ async def test_a_relay_that_died_before_it_dropped_the_rows_doubles_nothing(seco
 
 
 class NeverLooks(Relay):
-    async def _looked_up(self, rows: Sequence[Waiting]) -> set[int]:
+    async def _looked_up(self, rows: Sequence[Waiting], through: int) -> set[int]:
         return set()
 
 
@@ -152,6 +152,26 @@ async def test_an_answer_that_was_lost_doubles_nothing_either() -> None:
     for _ in range(3):  # the pause of the relay begins after the window is over
         await scene.clock.advance(5 * WINDOW_SECONDS)
     await task
+    assert await scene.published() == [1, 2]
+
+
+async def test_what_is_in_doubt_stays_so_when_partitions_change_meanwhile() -> None:
+    scene = Scene()
+    await scene.begin()
+    await scene.emit(1, 2)
+    scene.state.die = True
+    with pytest.raises(asyncio.CancelledError):
+        await scene.publish()
+    await scene.clock.advance(10 * WINDOW_SECONDS)
+    relay, genuine = scene.new_relay(), scene.state.waiting
+
+    async def waiting(partitions: Collection[int], limit: int) -> list[Waiting]:
+        rows = await genuine(partitions, limit)
+        relay.follow(range(3))
+        return rows
+
+    scene.state.waiting = waiting  # type: ignore[method-assign]
+    await scene.publish(relay)
     assert await scene.published() == [1, 2]
 
 
@@ -240,11 +260,11 @@ class SlowFirst(Relay):
 
     held = False
 
-    async def _looked_up(self, rows: Sequence[Waiting]) -> set[int]:
+    async def _looked_up(self, rows: Sequence[Waiting], through: int) -> set[int]:
         if not SlowFirst.held:
             SlowFirst.held = True
             await self._clock.sleep(0.5)
-        return await super()._looked_up(rows)
+        return await super()._looked_up(rows, through)
 
 
 @pytest.mark.parametrize(("relay", "in_order"), [(SlowFirst, True), (SharesRows, False)])

@@ -95,9 +95,10 @@ class Filling:
                 after: Key | None = (now_us - _BEHIND_US, "")
                 while after is not None:
                     page = await self._page(after)
-                    taken = [self._lane(row).offer_seen(row) for row in page if row.due_us <= now_us + _AHEAD_US]
+                    due = [row for row in page if row.due_us <= now_us + _AHEAD_US]
+                    taken = [self._lane(row).offer_seen(row) for row in self._still_ours(due)]
                     fresh = fresh or any(taken)
-                    after = key_of(page[-1]) if len(taken) >= self._page_rows else None
+                    after = key_of(page[-1]) if len(due) >= self._page_rows else None
             finally:
                 for lane in self._lanes.values():
                     lane.end_look()
@@ -108,11 +109,16 @@ class Filling:
 
     def _hand_out(self, page: Sequence[DeliveryRow], through: Key, needy: Sequence[Lane]) -> None:
         rows: defaultdict[str, list[DeliveryRow]] = defaultdict(list)
-        for row in page:
+        for row in self._still_ours(page):
             rows[self._lane(row).name].append(row)
         for lane in needy:
             if lane.scanning:
                 lane.take_page(rows[lane.name], through)
+
+    def _still_ours(self, page: Sequence[DeliveryRow]) -> Sequence[DeliveryRow]:
+        """Without those of partitions that were given back while the store was asked."""
+        ours = self._partitions()
+        return page if ours is None else [row for row in page if row.partition in ours]
 
     async def _page(self, after: Key) -> list[DeliveryRow]:
         while True:

@@ -148,7 +148,10 @@ class Crew:
         except Fenced:
             if self._own.runs_flows or self._join is None:
                 raise
-            self.epoch = await self._join()
+            try:
+                self.epoch = await self._join()
+            except UnavailableProblem:
+                return False  # the next beat is fenced too, and joins
             self._rejoined(self.epoch)
         self._beaten_us = sent_us
         self._changed.set()
@@ -161,10 +164,19 @@ class Crew:
             await self._even_out()
 
     async def _even_out(self) -> None:
-        change = change_of(self.roster, self._log.partitions, self.epoch, self.partitions)
+        roster = self.roster
+        change = change_of(roster, self._log.partitions, self.epoch, self.partitions)
+        await self._let_go_of_unknown(roster)
         await asyncio.gather(*map(self._give_back, change.surplus))
         if change.wanted:
             await self._claim(change.wanted)
+
+    async def _let_go_of_unknown(self, roster: Roster) -> None:
+        """Leased to us by a claim whose answer was lost: nobody would work there. Free again, it is claimed as any."""
+        unknown = [one for one, owner in roster.leases.items() if owner == self.epoch and one not in self.partitions]
+        if unknown:
+            with suppress(UnavailableProblem):  # the next roster shows it again
+                await self._membership.release(self.epoch, unknown)
 
     async def _claim(self, wanted: Collection[int]) -> None:
         try:

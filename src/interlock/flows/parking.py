@@ -219,7 +219,12 @@ class Parking:
         if self._lane.closing:
             raise elsewhere(self._lane.partition)
         done: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
-        self._worker.submit(self._lane, step, done.set_result)
+
+        def settled(problem: Problem | None) -> None:
+            if not done.done():  # who waited was broken off meanwhile
+                done.set_result(problem)
+
+        self._worker.submit(self._lane, step, settled)
         self._worker.commit()
         problem = await done
         if problem is not None:

@@ -102,10 +102,11 @@ class Relay:
         """Publish what waits, up to a bound; whether there was anything. Raises what log and store raise."""
         if self._doubtful_through is None:
             self._doubtful_through = await self._outbox.newest_row()
+        doubtful_through = self._doubtful_through  # `follow` may begin anew meanwhile
         rows = await self._outbox.waiting(self._partitions, ROWS_PER_PARTITION)
         if not rows:
             return False
-        there = await self._looked_up(rows)
+        there = await self._looked_up(rows, doubtful_through)
         fresh = [row.event for row in rows if row.row not in there]
         await self._append(fresh)
         await self._outbox.published(rows)
@@ -125,9 +126,9 @@ class Relay:
                 events = events[len(part) :]
                 self._call_events = min(2 * self._call_events, self._most_events)
 
-    async def _looked_up(self, rows: Sequence[Waiting]) -> set[int]:
+    async def _looked_up(self, rows: Sequence[Waiting], through: int) -> set[int]:
         """Those of the rows whose events are in the log already, as far as the log would not see it by itself."""
-        doubtful = [row for row in rows if row.row <= (self._doubtful_through or 0) and self._beyond_window(row.event)]
+        doubtful = [row for row in rows if row.row <= through and self._beyond_window(row.event)]
         if not doubtful:
             return set()
         concerned = sorted({row.event.partition for row in doubtful})

@@ -116,9 +116,10 @@ class Hearing:
 
     async def _check_end(self) -> None:
         """A stream that ends, and goes on ending, below what was acknowledged or heard has lost it."""
+        reached = max(self.last, self._known())  # before it is asked: what is acknowledged meanwhile it need not show
         for _ in range(WENT_BACK_CHECKS):
             info = await self._link.request(f"STREAM.INFO.{self._stream}")
-            if (found := int(info["state"]["last_seq"])) >= max(self.last, self._known()):
+            if (found := int(info["state"]["last_seq"])) >= reached:
                 return
             await asyncio.sleep(HEARTBEAT_SECONDS)  # a new leader may still be applying
         self._went_back(found)
