@@ -167,3 +167,5 @@ def test_the_rest_of_a_server() -> None:
     lagging = {"name": "b", "current": True, "lag": 50_000}, {"name": "c", "current": True}
     assert quorum_finding({**three, "cluster": {"replicas": lagging}}).verdict == "warn"
     assert [sync_finding({"jetstream": {}}, count).verdict for count in (1, 3)] == ["broken", "ok"]
+    assert [sync_finding({"jetstream": {}}, count, True).verdict for count in (1, 3)] == ["broken", "broken"]
+    assert "nobody has checked it" in sync_finding(None, 1, True).said

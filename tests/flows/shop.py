@@ -58,6 +58,7 @@ def estate_of(*flows: Flow) -> Estate:
             name="shop",
             hash="0" * 64,
             contracts=MappingProxyType(contracts),
+            latest={contract.type: contract for contract in contracts.values()},
             flows={flow.name: flow for flow in flows},
             systems={"payments": system},
         ),

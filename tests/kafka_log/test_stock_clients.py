@@ -14,6 +14,7 @@ from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Consumer, Producer
 
 from interlock.adapters.kafka import KafkaLog
+from interlock.model.event import UNCHECKED
 from interlock.model.hashing import KeyHasher
 from interlock.ports.event_log import Slice
 from interlock.testing.samples import append, event
@@ -60,10 +61,11 @@ async def test_a_stock_producer_is_heard(broker: kafka.KafkaServer, open_log: Op
     key = message.key.encode() if isinstance(message.key, str) else message.key
     produce(broker, topic, (message.headers, key, message.value))
     ((_, found),) = (await heard(log, 1)).events
-    assert (found.id, found.source, found.type, found.version) == ("o-1", "/shop/löwe", "orders.OrderPlaced", "1.2.0")
+    assert (found.id, found.source, found.type, found.version) == ("o-1", "/shop/löwe", "orders.OrderPlaced", UNCHECKED)
     assert (found.partition, found.correlation) == (1, "c-1")
     assert found.key_hash == KeyHasher(SECRET).number("customer-7")
-    assert json.loads(found.attributes)["subject"] == "order 1"
+    attributes = json.loads(found.attributes)
+    assert (attributes["subject"], attributes["dataschema"]) == ("order 1", ATTRIBUTES["dataschema"])
     assert json.loads(found.body) == DATA
     assert found.time_us > 0
     assert log.unreadable == 0

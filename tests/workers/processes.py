@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import jetstream
+import kafka
 import postgres
 import psycopg
 
@@ -55,19 +57,33 @@ def free_port() -> int:
 class Deployment:
     """An estate on a schema of its own, and the processes that run it. `pool`: whose schemas are used again for it."""
 
-    def __init__(self, folder: Path, kind: str = "postgres", lease_seconds: float = 4.0, pool: str = "state") -> None:
-        self._pool = pool
-        self.schema = postgres.new_schema(log=pool) if kind == "postgres" else ""
+    def __init__(
+        self,
+        folder: Path,
+        kind: str = "postgres",
+        lease_seconds: float = 4.0,
+        pool: str = "state",
+        log: str = "state",
+    ) -> None:
+        self._pool = pool if log == "state" else f"up {log}"
+        self.schema = postgres.new_schema(log=self._pool) if kind == "postgres" else ""
         self.folder = folder / "shop"
         self.port = free_port()
         write_starter(self.folder, "shop")
         (self.folder / "flows" / "spending.py").write_text(FLOW)
         stores = f'[stores]\nkind = "{kind}"\n' + (f'schema = "{self.schema}"\n' if self.schema else "")
+        if log != "state":
+            name = "topic" if log == "kafka" else "stream"
+            stores += f'log = "{log}"\n[{log}]\n{name} = "{self.schema}"\n'
         (self.folder / "interlock.toml").write_text(
             f'[estate]\nname = "shop"\n[server]\nport = {self.port}\n{stores}'
             f"[workers]\nlease_seconds = {lease_seconds}\ndrain_seconds = 5\n"
         )
         self.environment = os.environ | {"INTERLOCK_POSTGRES": postgres.database() if self.schema else ""}
+        if log == "kafka":
+            self.environment["INTERLOCK_KAFKA"] = kafka.server("tansu").address
+        if log == "jetstream":
+            self.environment["INTERLOCK_NATS"] = jetstream.server().url
         self.running: list[subprocess.Popen[str]] = []
         self.output = folder / "output"
 
@@ -95,7 +111,16 @@ class Deployment:
                 process.kill()
                 process.wait()
         if self.schema:
-            postgres.give_back(self.schema, log=self._pool)
+    def __init__(
+        self,
+        folder: Path,
+        kind: str = "postgres",
+        lease_seconds: float = 4.0,
+        pool: str = "state",
+        log: str = "state",
+    ) -> None:
+        self._pool = pool if log == "state" else f"up {log}"
+        self.schema = postgres.new_schema(log=self._pool) if kind == "postgres" else ""
 
     # What can be seen
 

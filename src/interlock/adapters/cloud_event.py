@@ -4,8 +4,8 @@
   is JSON. Anything else is passed over, counted and logged; it never stops a partition.
 - It belongs to the partition in which it was delivered. Its key is the attribute `partitionkey`, else the key of the
   transport, else its own identity; the event carries the keyed hash.
-- `dataschema` names the version, as at the edge: a version, or a URI that ends in `/<type>/<version>`; without it the
-  version is empty, which says that nobody checked the event against a contract.
+- Its version is empty: nobody has checked it against a contract. `dataschema` stays among the other attributes, where
+  the flows find it when they check the event, before a handler sees it.
 - Nobody answered its producer, so accepted is when the broker took it; the attribute `time` stays among the others.
 """
 
@@ -17,14 +17,13 @@ from typing import Any
 
 import orjson
 
-from interlock.model.event import UNPROTECTED, Event
+from interlock.model.event import UNCHECKED, UNPROTECTED, Event
 from interlock.model.hashing import KeyHasher
 
 STRUCTURED = "application/cloudevents+json"
 MAX_ID = 255
 MAX_TEXT = 1024
 _NAME = re.compile(r"[a-z0-9]{1,20}")
-_VERSION = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*)?", re.ASCII)
 _JSON_TYPE = re.compile(r"application/json|[a-z]+/[a-z0-9.+-]+\+json|text/json")
 
 
@@ -52,7 +51,7 @@ def foreign_event(
         del others["datacontenttype"]
     named = {
         name: _text(others, name, MAX_TEXT) if name in others else None
-        for name in ("dataschema", "partitionkey", "correlationid", "causationid", "traceparent")
+        for name in ("partitionkey", "correlationid", "causationid", "traceparent")
     }
     if any(_NAME.fullmatch(name) is None for name in others):
         raise ValueError("an attribute's name is none")
@@ -61,7 +60,7 @@ def foreign_event(
         id=event_id,
         source=source,
         type=event_type,
-        version=version_of(named["dataschema"] or ""),
+        version=UNCHECKED,
         key_hash=hasher.number(named["partitionkey"] or key or f"{source}\x1f{event_id}"),
         time_us=received_us,
         correlation=named["correlationid"],
@@ -73,12 +72,6 @@ def foreign_event(
         key_id=None,
         body=body,
     )
-
-
-def version_of(schema: str) -> str:
-    """What follows the last slash, if it is a version."""
-    last = schema.rpartition("/")[2]
-    return last if _VERSION.fullmatch(last) else ""
 
 
 def _text(attributes: dict[str, Any], name: str, limit: int) -> str:

@@ -174,8 +174,14 @@ async def _jetstream(estate: Estate, outside: Outside, clock: SystemClock) -> li
     wanted, partitions = estate.settings.jetstream, estate.settings.stores.partitions
     servers = outside.address("jetstream.servers", wanted.servers)
     asked = Wanted(
-        wanted.stream, partitions, wanted.replicas, wanted.dedupe_seconds, outside.cursors, outside.monitor
-    )  # fmt: skip
+        wanted.stream,
+        partitions,
+        wanted.replicas,
+        wanted.dedupe_seconds,
+        outside.cursors,
+        outside.monitor,
+        wanted.sync_always,
+    )
     return await examine(servers, asked, clock)
 
 

@@ -10,6 +10,7 @@ from interlock.flows.limits import FlowLimits
 def flow_limits(settings: Settings) -> FlowLimits:
     limits = settings.limits
     return FlowLimits(
+        json_depth=limits.json_depth,
         in_flight=limits.in_flight_per_flow,
         handler_seconds=limits.handler_seconds,
         answer_seconds=limits.answer_hours * 3600,

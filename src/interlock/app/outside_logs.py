@@ -60,6 +60,7 @@ async def open_jetstream(estate: Estate, state: LogOwner, environ: Mapping[str, 
         limit_pending=estate.settings.limits.pending_appends,
         replicas=settings.replicas,
         dedupe_seconds=settings.dedupe_seconds,
+        synced=settings.sync_always,
     )
     try:
         await state.keep_identity(log.identity)

@@ -174,6 +174,13 @@ class JetStreamSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     dedupe_seconds: Annotated[
         float, Meta(gt=0, description="How long the servers recognise a resend by themselves; it costs their memory.")
     ] = 120.0
+    sync_always: Annotated[
+        bool,
+        Meta(
+            description="Your word that the servers run with `sync_interval: always`, which clients cannot ask: then "
+            "one replica counts as `fsynced`. `interlock doctor` checks it where a monitoring port answers."
+        ),
+    ] = False
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

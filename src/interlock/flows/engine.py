@@ -15,6 +15,7 @@ from interlock.flows.api import ApiRunner
 from interlock.flows.crew import Crew, Enlistment, Hand
 from interlock.flows.effects import Effects
 from interlock.flows.figures import FlowFigures
+from interlock.flows.foreign_events import ForeignEvents
 from interlock.flows.limits import FlowLimits
 from interlock.flows.schedule import Scheduler
 from interlock.flows.triggers import subject_type
@@ -68,8 +69,11 @@ class Engine:
             f"{system.name}.{operation}" for system in estate.systems.values() for operation in system.operations
         )
         self._effects = Effects(estate.contracts, operations, KeyHasher(log.secret), log.partitions, clock, ids)
+        foreign = ForeignEvents(estate.contracts, estate.latest, limits.json_depth)
         self._workers = {
-            name: Worker(flow, log, store, store, self._effects, clock, ids, sink, limits, self._calls, self._fenced)
+            name: Worker(
+                flow, log, store, store, self._effects, foreign, clock, ids, sink, limits, self._calls, self._fenced
+            )
             for name, flow in estate.flows.items()
         }
         self._runs_flows = enlistment is None or enlistment.runs_flows

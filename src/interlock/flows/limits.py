@@ -13,6 +13,7 @@ class FlowLimits:
     store_retry_seconds   wait before a batch goes to a failing store again
     tend_seconds          rhythm of upkeep: idle cursors, age limits, expiry
     answer_seconds        how long the answer of a keyed request is kept
+    json_depth            nesting of the data of a foreign event
     stuck_seconds         age of a partition's oldest unsettled event beyond which it is named
     """
 
@@ -22,4 +23,5 @@ class FlowLimits:
     store_retry_seconds: float = 0.2
     tend_seconds: float = 1.0
     answer_seconds: float = 86400.0
+    json_depth: int = 64
     stuck_seconds: float = 300.0

@@ -57,7 +57,7 @@ def failed_step(
         now_us,
         failure.code,
         failure.detail,
-        state is HandlingState.DEAD and flow.after_dead_letter == "continue",
+        state is HandlingState.DEAD and (failure.alone or flow.after_dead_letter == "continue"),
         run.event,
     )
     failed = FailedAttempt(*run.mark(flow.name), attempt, run.started_us, duration_us, failure.code, frame)

@@ -20,6 +20,7 @@ class Failure(NamedTuple):
     detail: str
     final: bool  # retrying cannot help
     skipped: bool
+    alone: bool = False  # it says nothing about what follows in its key, which goes on
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -35,6 +36,12 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(code, _bounded(detail), True, False)
     code = error.code if isinstance(error, Problem) else f"{HandlerFailed.code}:{type(error).__name__}"
     return Failure(code, _bounded(_text_of(error)), False, False)
+
+
+def refusal_of(problem: Problem) -> Failure:
+    """Of an event that breaks its contract, or has none: whoever can write to the log must not stop a key with it."""
+    places = ", ".join(str(entry.get("pointer", "")) for entry in problem.errors)
+    return Failure(problem.code, _bounded(f"{problem} {places}" if places else str(problem)), True, False, True)
 
 
 def _text_of(error: BaseException) -> str:

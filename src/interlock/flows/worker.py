@@ -11,6 +11,7 @@ from interlock.flows.deadlines import Deadlines
 from interlock.flows.effects import Effects
 from interlock.flows.figures import FlowFigures
 from interlock.flows.flow_commits import FlowCommits, Pending
+from interlock.flows.foreign_events import ForeignEvents
 from interlock.flows.handler_run import HandlerRun
 from interlock.flows.lane import Lane, elsewhere
 from interlock.flows.limits import FlowLimits
@@ -19,13 +20,14 @@ from interlock.flows.run import drive, frame_of
 from interlock.flows.run_step import failed_step, step_of
 from interlock.flows.tracing import FlowTracing
 from interlock.flows.triggers import reactions_of
-from interlock.flows.verdict import Failure, failure_of
+from interlock.flows.verdict import Failure, failure_of, refusal_of
 from interlock.model.clock import Clock
-from interlock.model.event import Stored
+from interlock.model.event import UNCHECKED, Stored
 from interlock.model.handling import HandlingState, Mark
 from interlock.model.ids import Ids
 from interlock.model.problems import (
     AlreadyHandled,
+    CallerProblem,
     CounterRefused,
     Draining,
     Problem,
@@ -43,6 +45,7 @@ from interlock.sdk.flow import Flow
 
 MAX_RERUNS = 50
 CLOSE_POLL_SECONDS = 0.01
+CONTRACT = "contract"  # instead of a frame: no handler ran
 
 
 def behind(lane: Lane) -> int:
@@ -59,6 +62,7 @@ class Worker:
         store: StateStore,
         state: StateReader,
         effects: Effects,
+        foreign: ForeignEvents,
         clock: Clock,
         ids: Ids,
         sink: TraceSink,
@@ -73,6 +77,7 @@ class Worker:
         self._store = store
         self._state = state
         self._effects = effects
+        self._foreign = foreign
         self._ids = ids
         self._tracing = FlowTracing(clock, ids, sink)
         self._limits = limits
@@ -250,6 +255,8 @@ class Worker:
     def run(self, task: HandlerRun) -> None:
         """Start the handler; `_finished` is called in place or later."""
         task.started_us = self.clock.now_us()
+        if task.event.version == UNCHECKED and not self._passes(task):
+            return
         event = task.event if task.event.trace is None else self._tracing.enter(task.event)
         context = task.context = Context(self.flow.name, event, task.generation, self._state)
         try:
@@ -262,6 +269,15 @@ class Worker:
         if waiting is not None:
             self._running[waiting] = task.lane
             waiting.add_done_callback(self._ran)
+
+    def _passes(self, task: HandlerRun) -> bool:
+        """Whether an event that nobody has checked keeps its contract. If not it is dead at once: no retry mends it."""
+        try:
+            task.event = self._foreign.checked(task.event)
+        except CallerProblem as problem:
+            self._failed(task, refusal_of(problem), CONTRACT)
+            return False
+        return True
 
     def _ran(self, waited: asyncio.Task[None]) -> None:
         self._running.pop(waited, None)

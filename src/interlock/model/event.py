@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 UNPROTECTED = 0
+UNCHECKED = ""  # version of an event that a foreign producer put into the log itself
 
 
 class Event(NamedTuple):
@@ -18,7 +19,7 @@ class Event(NamedTuple):
     id: str  # CloudEvents `id`
     source: str  # CloudEvents `source`
     type: str  # CloudEvents `type`
-    version: str  # semantic version of the contract that it was validated against
+    version: str  # semantic version of the contract that it was validated against, or UNCHECKED
     key_hash: int  # keyed hash of the partition key, signed 64 bits
     time_us: int  # when this log accepted it
     correlation: str | None  # None: its own id

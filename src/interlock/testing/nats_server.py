@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.model.problems import SettingInvalid
+from interlock.testing.end_with_run import start_server
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -98,7 +99,7 @@ class NatsServer:
         """Start without waiting until it answers."""
         command = [str(nats_binary()), "-c", str(self.folder / "nats.conf")]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own server
+            self._process = start_server(
                 command,
                 stdout=log,
                 stderr=subprocess.STDOUT,

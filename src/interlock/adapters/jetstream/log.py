@@ -15,6 +15,7 @@ from interlock.adapters.jetstream.publisher import BATCH_MESSAGES, Publisher
 from interlock.adapters.jetstream.quarantine import Quarantine
 from interlock.adapters.jetstream.reader import Found, StreamReader
 from interlock.adapters.jetstream.stream import Opened, Wanted, open_stream
+from interlock.adapters.jetstream.subjects import is_foreign
 from interlock.adapters.jetstream.wire import Unreadable, decode
 from interlock.adapters.tail import Tail
 from interlock.model.event import Appended, Event, Stored
@@ -199,7 +200,10 @@ class JetStreamLog:
         events = []
         for found in messages:
             try:
-                event = decode(found.partition, found.headers, found.body, found.stored_us, self._hasher)
+                foreign = is_foreign(found.subject)
+                event = decode(
+                    found.partition, found.headers, found.body, found.stored_us, self._hasher, foreign=foreign
+                )
             except Unreadable as unreadable:
                 self.quarantine.passed_over(found.position, str(unreadable))
                 continue

@@ -56,3 +56,8 @@ def partition_in(subject: str) -> int:
     """The partition that a message was delivered to; -1 when the subject names none."""
     token = subject.split(".", 3)[2]
     return int(token) if token.isascii() and token.isdigit() and len(token) < 6 else -1
+
+
+def is_foreign(subject: str) -> bool:
+    """Whether it was published where others may; the server moved it, so nobody can hide that."""
+    return subject.split(".", 4)[3] == FOREIGN

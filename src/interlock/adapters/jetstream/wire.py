@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 import orjson
 
 from interlock.adapters.jetstream.subjects import message_id, subject_of
-from interlock.model.event import UNPROTECTED, Event
+from interlock.model.event import UNCHECKED, UNPROTECTED, Event
 from interlock.model.hashing import KeyHasher
 
 MESSAGE_ID = "Nats-Msg-Id"
@@ -30,7 +30,7 @@ MAX_TEXT = 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PLAIN = re.compile(r"[!#$&-~]*\Z")  # section 3.1.3.2: no space, no double quote, no percent, printable ASCII
-_OWN = frozenset({"id", "source", "type", "specversion", "time", "datacontenttype", "dataschema", "data"})
+_OWN = frozenset({"id", "source", "type", "specversion", "time", "datacontenttype", "data"})
 _TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -95,7 +95,7 @@ def encode(event: Event, stream: str) -> Outgoing:
         headers[BUSINESS] = event.business.hex()
     if event.attributes is not None:
         headers[ATTRIBUTES] = escape(event.attributes.decode())
-        headers.update(_attribute_headers(event.attributes))
+        headers.update(_attribute_headers(event.attributes) | {"ce-dataschema": headers["ce-dataschema"]})
     if event.scheme != UNPROTECTED or event.key_id is not None:
         headers[PROTECTION] = str(event.scheme) if event.key_id is None else f"{event.scheme} {escape(event.key_id)}"
     if event.scheme == UNPROTECTED:
@@ -112,14 +112,17 @@ def same(message: Outgoing, headers: Mapping[str, str], body: bytes) -> bool:
     return body == message.body and all(headers.get(name) == value for name, value in message.headers.items())
 
 
-def decode(partition: int, headers: Mapping[str, str], body: bytes, stored_us: int, hasher: KeyHasher) -> Event:
+def decode(
+    partition: int, headers: Mapping[str, str], body: bytes, stored_us: int, hasher: KeyHasher, *, foreign: bool = False
+) -> Event:
     """The event of a message, ours or another's. Unreadable when it is none.
 
-    A partition is trusted as delivered. Without our headers the key is the attribute `partitionkey`, else the id; the
-    time is when the server stored it; the contract's version is what `dataschema` ends in.
+    `foreign` says that its subject is one where others publish: our headers are not believed there. A partition is
+    trusted as delivered. Without our headers the key is the attribute `partitionkey`, else the id; the
+    time is when the server stored it; the version is UNCHECKED, and `dataschema` stays among the attributes.
     """
     key = headers.get(KEY)
-    if key is None:
+    if foreign or key is None:
         return _foreign(partition, headers, body, stored_us, hasher)
     get = headers.get
     try:
@@ -172,7 +175,7 @@ def _foreign(partition: int, headers: Mapping[str, str], body: bytes, stored_us:
         event_id,
         source,
         event_type,
-        str(document.get("dataschema") or "").rpartition("/")[2],
+        UNCHECKED,
         hasher.number(str(key)),
         stored_us,
         _optional(document, "correlationid"),
