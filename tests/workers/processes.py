@@ -111,16 +111,7 @@ class Deployment:
                 process.kill()
                 process.wait()
         if self.schema:
-    def __init__(
-        self,
-        folder: Path,
-        kind: str = "postgres",
-        lease_seconds: float = 4.0,
-        pool: str = "state",
-        log: str = "state",
-    ) -> None:
-        self._pool = pool if log == "state" else f"up {log}"
-        self.schema = postgres.new_schema(log=self._pool) if kind == "postgres" else ""
+            postgres.give_back(self.schema, log=self._pool)
 
     # What can be seen
 
