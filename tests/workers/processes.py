@@ -27,6 +27,7 @@ from interlock.estate.starter import write_starter
 COMMAND = [sys.executable, "-m", "interlock.cli.main"]
 NEXT_RELEASE = [sys.executable, str(Path(__file__).parent.parent / "next_release.py")]
 
+KIND = {"content-type": "application/cloudevents+json"}
 FLOW = """\
 import asyncio
 
@@ -171,6 +172,15 @@ class Deployment:
         return {name.rpartition("/")[2]: number for name, number in rows}
 
 
+def order(customer: str, number: int) -> bytes:
+    """One order of a customer, as a structured CloudEvent."""
+    lines = [{"sku": "MUG", "quantity": 1, "unit_price": "1.00"}]
+    data = {"order_id": str(number), "customer_id": customer, "placed_at": "2026-01-05T14:02:11Z"}
+    data |= {"currency": "GBP", "total": "1.00", "lines": lines}
+    event = {"specversion": "1.0", "id": f"{customer}-{number}", "source": "load", "type": "orders.OrderPlaced"}
+    return json.dumps(event | {"datacontenttype": "application/json", "data": data}).encode()
+
+
 class Load(threading.Thread):
     """Places orders, number by number for each of some customers, each until it is accepted, and no faster."""
 
@@ -193,14 +203,9 @@ class Load(threading.Thread):
             time.sleep(self._pause_seconds)
 
     def _place(self, customer: str, number: int) -> bool:
-        lines = [{"sku": "MUG", "quantity": 1, "unit_price": "1.00"}]
-        data = {"order_id": str(number), "customer_id": customer, "placed_at": "2026-01-05T14:02:11Z"}
-        data |= {"currency": "GBP", "total": "1.00", "lines": lines}
-        event = {"specversion": "1.0", "id": f"{customer}-{number}", "source": "load", "type": "orders.OrderPlaced"}
-        body = json.dumps(event | {"datacontenttype": "application/json", "data": data}).encode()
-        kind = {"content-type": "application/cloudevents+json"}
+        body = order(customer, number)
         try:
-            with urllib.request.urlopen(urllib.request.Request(self._url, body, kind), timeout=10) as answer:
+            with urllib.request.urlopen(urllib.request.Request(self._url, body, KIND), timeout=10) as answer:
                 return bool(answer.status < 300)
         except urllib.error.HTTPError as error:
             self.refusals.append(error.code)

@@ -263,7 +263,7 @@ class Link:
                 changed()
             pause = PAUSE_SECONDS
             while self._client is None:
-                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - only spreads them
+                await asyncio.sleep(random.uniform(0, 2 * pause))  # noqa: S311 - only spreads them
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                 with suppress(StorageUnavailable, SettingInvalid):
                     await self._connect()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -187,7 +188,7 @@ class Outgoing:
             try:
                 await self._loop.run_in_executor(self._threads, self._probe, PROBE_SECONDS)
             except KafkaException:
-                await asyncio.sleep(PROBE_SECONDS)
+                await asyncio.sleep(random.uniform(0.5, 1.5) * PROBE_SECONDS)  # noqa: S311 - only spreads them
             else:
                 break
         self._stream = Stream(self._settings, self._topic, self._settle)

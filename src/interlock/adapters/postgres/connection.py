@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 import re
 from collections.abc import Sequence
 from types import TracebackType
@@ -25,6 +27,7 @@ from interlock.model.problems import (
 
 OLDEST_SERVER = 150000
 CONNECT_SECONDS = 5
+SPREAD_SECONDS = 0.25
 STATEMENT_SECONDS = 30
 SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z")
 
@@ -107,6 +110,12 @@ async def connect(target: Target, *, by_key: bool = False) -> Connection:
         await connection.close()
         raise refused(target, error) from error
     return connection
+
+
+async def reconnect(target: Target, *, by_key: bool = False) -> Connection:
+    """As `connect`, after one was lost. A server that drops all its sessions must not have them back in one instant."""
+    await asyncio.sleep(random.uniform(0, SPREAD_SECONDS))  # noqa: S311 - no secret
+    return await connect(target, by_key=by_key)
 
 
 async def fetch(connection: Connection, statement: str, bindings: Sequence[Any] = ()) -> list[Row]:

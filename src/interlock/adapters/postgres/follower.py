@@ -13,7 +13,8 @@ from contextlib import suppress
 
 import psycopg
 
-from interlock.adapters.postgres.connection import Connection, Target, connect
+from interlock.adapters.postgres.connection import Connection, Target, connect, reconnect
+from interlock.adapters.postgres.session import pauses
 from interlock.model.problems import Problem
 
 PAUSE_SECONDS = 1.0
@@ -51,15 +52,17 @@ class Follower:
                 await connection.close()
 
     async def _listen(self) -> None:
+        away = pauses()
         while True:
             try:
                 if self._ears is None or self._ears.closed:
-                    self._ears = await connect(self._target)
+                    self._ears = await (reconnect if self._ears else connect)(self._target)
                     await self._ears.execute(f"LISTEN {self._channel}".encode())
                 self._others = await self._look()
+                away = pauses()
                 await self._wait(self._ears)
             except (Problem, psycopg.Error, OSError):
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(next(away))
 
     async def _wait(self, ears: Connection) -> None:
         """Until somebody else rings, or the pause is over."""
@@ -77,7 +80,7 @@ class Follower:
             self._rung.clear()
             with suppress(Problem, psycopg.Error, OSError):
                 if self._mouth is None or self._mouth.closed:
-                    self._mouth = await connect(self._target)
+                    self._mouth = await (reconnect if self._mouth else connect)(self._target)
                     await self._mouth.execute(b"SET synchronous_commit = off")
                 await self._mouth.execute(b"SELECT pg_notify($1, $2)", (self._channel, str(self._writer())))
             await asyncio.sleep(RING_SECONDS)

@@ -11,7 +11,7 @@ import psycopg
 from interlock.adapters.postgres import members_sql
 from interlock.adapters.postgres.acquisition import Flows, end, end_late, join, transaction
 from interlock.adapters.postgres.columns import Ints
-from interlock.adapters.postgres.connection import Connection, Target, again, connect, fetch, lost, translate
+from interlock.adapters.postgres.connection import Connection, Target, again, connect, fetch, lost, reconnect, translate
 from interlock.adapters.postgres.names import Names
 from interlock.adapters.postgres.session import within
 from interlock.adapters.postgres.work import gone
@@ -93,7 +93,7 @@ class Members:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = await connect(self._target)
+            self._connection = await (reconnect if self._connection else connect)(self._target)
         return self._connection
 
     async def close(self) -> None:

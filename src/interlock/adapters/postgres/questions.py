@@ -6,14 +6,14 @@ What handlers ask in one turn of the event loop is one query: many at once cost 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import psycopg
 
 from interlock.adapters.postgres import sql
 from interlock.adapters.postgres.columns import columns
-from interlock.adapters.postgres.connection import Connection, Row, Target, connect, fetch, lost, translate
+from interlock.adapters.postgres.connection import Connection, Row, Target, connect, fetch, lost, reconnect, translate
 from interlock.adapters.postgres.lookup import Cell
 from interlock.adapters.postgres.session import within
 from interlock.model.problems import Problem
@@ -27,7 +27,7 @@ class Questions:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._connection: Connection | None = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[Connection] | None = None
         self._asked: dict[str, dict[Cell, list[Answer]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -72,16 +72,33 @@ class Questions:
                     answer.set_result(found.get(cell))
 
     async def _connected(self) -> Connection:
-        async with self._connecting:
-            if self._connection is None or self._connection.closed:
-                self._connection = await connect(self._target)
+        """All that ask meanwhile wait for one try, and hear what became of it: none waits for another one's as well."""
+        if self._connection is not None and not self._connection.closed:
             return self._connection
+        if self._connecting is None or self._connecting.done():
+            again = reconnect if self._connection else connect
+            self._connecting = asyncio.get_running_loop().create_task(self._connect(again(self._target)))
+            self._connecting.add_done_callback(heard)
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self, connecting: Awaitable[Connection]) -> Connection:
+        self._connection = await connecting
+        return self._connection
 
     async def close(self) -> None:
         for task in list(self._tasks):
             await task
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
         if self._connection is not None:
             await self._connection.close()
+
+
+def heard(task: asyncio.Task[Connection]) -> None:
+    """Should nobody be there any more to hear what became of it."""
+    if not task.cancelled():
+        task.exception()
 
 
 def settle_each(answers: Any, problem: Problem) -> None:

@@ -27,6 +27,7 @@ from interlock.adapters.postgres.connection import (
     connect,
     fetch,
     lost,
+    reconnect,
     scalar,
     translate,
 )
@@ -75,7 +76,7 @@ class Session:
         `in_doubt`: a batch may be committed; Unexpected when the server has forgotten us.
         """
         self.drop()
-        connection = await connect(self.target, by_key=True)
+        connection = await (reconnect if self._writer else connect)(self.target, by_key=True)
         try:
             found = await self._enter(connection, in_doubt)
         except BaseException as error:

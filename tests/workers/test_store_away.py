@@ -1,0 +1,128 @@
+"""A store that is slow or away, under a flood: what waits is bounded, the rest is told when to come again, memory stays
+as it was, and what was accepted is worked off in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from interlock.testing.postgres_server import PostgresServer, new_database, running_server
+
+from .processes import KIND, Deployment, order, until
+
+CLIENTS = 150
+IN_FLIGHT = 64
+GROWTH_BYTES = 64 << 20
+LONGEST_SECONDS = 45.0  # a statement's 30, the grace for it, and a busy machine
+
+
+class Flood:
+    """Clients that send one order after the other, each again until it is accepted, as soon as they may."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/events"
+        self.placed = {f"C-{number}": 0 for number in range(CLIENTS)}
+        self.told: Counter[int] = Counter()
+        self.bare: list[int] = []  # refusals without a Retry-After
+        self.longest = 0.0
+        self._ended = False
+
+    async def __aenter__(self) -> Flood:
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._tasks = [asyncio.create_task(self._client(customer)) for customer in self.placed]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._ended = True
+        await asyncio.gather(*self._tasks)
+        await self._session.close()
+
+    async def _client(self, customer: str) -> None:
+        while not self._ended:
+            begun = time.monotonic()
+            async with self._session.post(
+                self._url, data=order(customer, self.placed[customer]), headers=KIND
+            ) as answer:
+                await answer.read()
+            self.longest = max(self.longest, time.monotonic() - begun)
+            self.told[answer.status] += 1
+            if answer.status < 300:
+                self.placed[customer] += 1
+            elif "retry-after" not in answer.headers:
+                self.bare.append(answer.status)
+            await asyncio.sleep(0.3)
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that the process has."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+
+
+async def highest(pid: int, seconds: float) -> int:
+    """The most that it had within the time."""
+    found, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = max(found, resident(pid))
+        await asyncio.sleep(0.1)
+    return found
+
+
+async def paused(server: PostgresServer, watch: Callable[[], Awaitable[int]]) -> int:
+    server.pause()
+    try:
+        return await watch()
+    finally:
+        server.resume()
+
+
+async def killed(server: PostgresServer, watch: Callable[[], Awaitable[int]]) -> int:
+    server.kill()
+    try:
+        return await watch()
+    finally:
+        server.start()
+
+
+Outage = Callable[[PostgresServer, Callable[[], Awaitable[int]]], Awaitable[int]]
+
+
+async def flooded(deployment: Deployment, server: PostgresServer, outages: list[tuple[Outage, float, int]]) -> None:
+    """`outages`: what happens to the server, for how long, and with which status clients are refused meanwhile."""
+    deployment.environment["INTERLOCK_POSTGRES"] = new_database(server)
+    settings = deployment.folder / "interlock.toml"
+    settings.write_text(settings.read_text() + f"[limits]\nconcurrent_requests = {IN_FLIGHT}\n")
+    pid = deployment.start().pid
+    await asyncio.to_thread(until, lambda: deployment.get("/health/ready") == 200, what="readiness")
+    async with Flood(deployment.port) as flood:
+        warm = await highest(pid, 2.0)
+        for outage, seconds, refused in outages:
+            before = flood.told[refused]
+            most = await outage(server, lambda seconds=seconds: highest(pid, seconds))
+            assert most < warm + GROWTH_BYTES, f"{(most - warm) / (1 << 20):.0f} MiB more than before"
+            assert flood.told[refused] > before + CLIENTS
+            goal = flood.told[202] + CLIENTS
+            await asyncio.to_thread(until, lambda goal=goal: flood.told[202] > goal, what="that it goes on")
+    assert set(flood.told) == {202, 429, 503}
+    assert flood.bare == []
+    assert flood.longest < LONGEST_SECONDS
+    count = sum(flood.placed.values())
+    await asyncio.to_thread(until, lambda: sum(map(len, deployment.story().values())) >= count, what=f"{count} effects")
+    assert deployment.story() == {key: list(range(number)) for key, number in flood.placed.items() if number}
+
+
+async def test_a_store_that_hangs_and_one_that_is_away(deploy: Callable[..., Deployment]) -> None:
+    with running_server() as server:
+        await flooded(deploy(), server, [(paused, 3.0, 429), (killed, 3.0, 503)])
+
+
+@pytest.mark.slow
+async def test_a_store_that_hangs_for_a_minute_and_one_that_is_away_as_long(deploy: Callable[..., Deployment]) -> None:
+    with running_server() as server:
+        await flooded(deploy(), server, [(paused, 60.0, 429), (killed, 60.0, 503)])
