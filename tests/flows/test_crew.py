@@ -13,7 +13,7 @@ from flows.members import LATENCY_SECONDS, LEASE_SECONDS, PARTITIONS, Crewmate, 
 from flows.shop import OrderPlaced
 from interlock import Context, Flow, RetrySchedule
 from interlock.model.handling import HandlingState, Mark
-from interlock.model.problems import Fenced, LeasedElsewhere, StorageUnavailable
+from interlock.model.problems import Draining, Fenced, LeasedElsewhere, StorageUnavailable
 from interlock.testing.fake_clock import FakeClock, settle
 
 KEYS = [f"order-{number}" for number in range(24)]
@@ -359,4 +359,31 @@ async def test_who_gives_up_waiting_for_a_redrive_stops_nobody_else() -> None:
     await fleet.clock.advance(1)
     fleet.producer.place("good")
     await fleet.until_done(3, seconds=5)
+    await fleet.kill(first)
+
+
+async def test_a_request_at_an_edge_that_was_given_up_may_come_again() -> None:
+    flow = Flow("asked", owner="team")
+
+    @flow.api("orders.ask")
+    async def ask(body: object, ctx: Context) -> str:
+        ctx.counter("effects", "asked").add(1)
+        return "done"
+
+    fleet = Fleet(flow)
+    edge, first = await fleet.join(runs_flows=False), await fleet.join()
+    edge.view.pause()
+    await fleet.clock.advance(3 * LEASE_SECONDS)
+    asking = asyncio.create_task(edge.engine.call_api("orders.ask", None, b"{}", "key", None))
+    await fleet.clock.advance(LATENCY_SECONDS)
+    edge.view.go_on()
+    await fleet.clock.advance(LEASE_SECONDS)
+    with pytest.raises(Draining) as told:
+        await asking
+    assert told.value.retry_after_seconds
+    again = asyncio.create_task(edge.engine.call_api("orders.ask", None, b"{}", "key", None))
+    await fleet.clock.advance(1)
+    assert (await again).status == 200
+    assert await fleet.store.counter("effects", "asked") == 1
+    await fleet.kill(edge)
     await fleet.kill(first)

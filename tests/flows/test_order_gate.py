@@ -83,6 +83,24 @@ class Away(MemoryState):
         raise StorageUnavailable("The database is away.")
 
 
+async def test_a_caller_that_raises_keeps_nobody_waiting(monkeypatch):
+    monkeypatch.setattr(order_gate, "GIVE_UP_SECONDS", 0.05)
+    log, raised = MemoryStore(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: raised.append(context["exception"]))
+    gate = OrderGate(log, Stuck(), SystemClock())
+
+    def broken(places: object, problem: object) -> None:
+        raise ValueError("a defect")
+
+    gate.append([event(1)], broken)
+    with pytest.raises(StorageUnavailable):
+        await asyncio.wait_for(append(gate, [event(2)]), 5)
+    with pytest.raises(StorageUnavailable):
+        await asyncio.wait_for(append(gate, [event(3)]), 5)
+    assert [type(error) for error in raised] == [ValueError]
+    await gate.close()
+
+
 async def test_without_the_outbox_nothing_is_accepted():
     gate = OrderGate(MemoryStore(), Away(), SystemClock())
     with pytest.raises(StorageUnavailable, match="away"):

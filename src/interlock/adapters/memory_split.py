@@ -94,6 +94,10 @@ class MemoryState(MemoryStore):
         self._open()
         return {(event.partition, event.key_hash) for event in self._split.outbox.values()} & set(keys)
 
+    async def size(self, most: int) -> int:
+        self._open()
+        return min(len(self._split.outbox), most)
+
     async def published(self, rows: Sequence[Waiting]) -> None:
         self._open()
         for row in rows:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from interlock import __version__
 from interlock.estate.estate import Estate
@@ -26,17 +27,19 @@ from interlock.model.event import Stored
 from interlock.model.handling import Mark
 from interlock.model.hashing import KeyHasher
 from interlock.model.ids import Ids
-from interlock.model.problems import LeasedElsewhere, NotFound, Problem, Unexpected
+from interlock.model.problems import Draining, Fenced, LeasedElsewhere, NotFound, Problem, Unexpected
 from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.ports.event_log import EventLog
 from interlock.ports.membership import Roster
+from interlock.ports.outbox import Outbox
 from interlock.ports.state_store import StateStore
 from interlock.ports.trace_sink import TraceSink
 from interlock.sdk.flow import Flow
 
 DRAIN_POLL_SECONDS = 0.01
 MAX_REFUSALS = 10_000
+MOST_COUNTED = 1 << 20
 
 
 class Engine:
@@ -174,7 +177,11 @@ class Engine:
 
     async def call_api(self, operation: str, body: object, raw: bytes, scope: str | None, trace: str | None) -> Answer:
         """Run an API handler; its effects and its answer are one commit. See ApiRunner.call."""
-        return await self._api.call(operation, body, raw, scope, trace)
+        try:
+            return await self._api.call(operation, body, raw, scope, trace)
+        except Fenced as problem:  # nothing of it was committed; an edge joins anew, who runs flows ends
+            detail = "The store has given this process up: it was silent for too long, or was replaced."
+            raise Draining(detail, next_step="Send the request again.", retry_after_seconds=1) from problem
 
     async def redrive(self, mark: Mark) -> Mark:
         """Handle a dead letter again, as its next generation, with the same idempotency keys.
@@ -254,6 +261,10 @@ class Engine:
         for flow in self._workers:
             cursors = await self._store.cursors(flow)
             lag = max(lag, *(head - cursors.get(partition, head) for partition, head in enumerate(heads)))
+        if (
+            not self._store.capabilities.fused_log
+        ):  # what was emitted and is not in the log yet is handled after all that
+            lag += await cast(Outbox, self._store).size(MOST_COUNTED)
         return lag
 
     def _tended(self, task: asyncio.Task[None]) -> None:

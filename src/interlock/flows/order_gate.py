@@ -71,7 +71,7 @@ class OrderGate:
             await asyncio.gather(self._task, return_exceptions=True)
             await self._let_through()
         for call in self._taken():
-            call.done(None, Closed("The log was closed."))
+            refuse(call, Closed("The log was closed."))
 
     async def _run(self) -> None:
         while True:
@@ -89,7 +89,7 @@ class OrderGate:
             busy = await self._outbox.keys_waiting(keys)
         except Problem as problem:
             for call in self._taken():
-                call.done(None, problem)
+                refuse(call, problem)
             return False
         calls = self._taken()
         for nth, call in enumerate(calls):
@@ -97,7 +97,7 @@ class OrderGate:
             if nth < asked and busy.isdisjoint(mine):
                 self._log.append(call.events, call.done)
             elif self._clock.monotonic_us() > call.until_us:
-                call.done(None, unpublished())
+                refuse(call, unpublished())
             else:
                 busy |= mine
                 self._keep(call)
@@ -110,6 +110,11 @@ class OrderGate:
     def _keep(self, call: Call) -> None:
         self._calls.append(call)
         self._pending += len(call.events)
+
+
+def refuse(call: Call, problem: Problem) -> None:
+    """On its own, so that a caller that raises keeps none of the others waiting for ever."""
+    asyncio.get_running_loop().call_soon(call.done, None, problem)
 
 
 def unpublished() -> StorageUnavailable:

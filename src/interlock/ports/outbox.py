@@ -37,6 +37,10 @@ class Outbox(Protocol):
         """Those of the keys that have a row, of whichever process."""
         ...
 
+    async def size(self, most: int) -> int:
+        """How many rows wait, over all partitions; beyond `most` none is counted."""
+        ...
+
     async def published(self, rows: Sequence[Waiting]) -> None:
         """The log has the events of these rows for good: drop them. Those that are gone already are no error."""
         ...

@@ -88,6 +88,17 @@ async def a_row_whose_commit_ends_late_is_found(harness: Any) -> None:
     assert late[0].row < rows[0].row
 
 
+@proves("size")
+async def rows_are_counted_up_to_a_bound(harness: Harness) -> None:
+    state = await state_of(harness)
+    epoch = await state.acquire(start(), {FLOW: [TYPE]})
+    assert await state.size(10) == 0
+    await emit(state, epoch, event(1, 1), event(2, 2), event(3, 2))
+    assert [await state.size(most) for most in (0, 2, 3, 10)] == [0, 2, 3, 3]
+    await state.published(await state.waiting([2], 10))
+    assert await state.size(10) == 1
+
+
 @proves("keys_waiting")
 async def keys_wait_as_long_as_their_rows(harness: Harness) -> None:
     state = await state_of(harness)

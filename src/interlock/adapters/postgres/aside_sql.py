@@ -24,6 +24,7 @@ OUTBOX_GONE = (
     "DELETE FROM outbox AS o USING unnest($1::bigint[], $2::bigint[]) AS g(partition, number) "
     "WHERE o.partition = g.partition AND o.number = g.number"
 )
+OUTBOX_SOME = "SELECT count(*) FROM (SELECT FROM outbox LIMIT $1::bigint) AS counted"
 OUTBOX_SIZE = "SELECT count(*) FROM outbox"
 OUTBOX_NEWEST = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'number')::regclass), 0)"
 INDEX_MOVE = (

@@ -75,6 +75,9 @@ class PostgresState(PostgresStore):
         columns = Ints(partition for partition, _ in keys), Ints(key_hash for _, key_hash in keys)
         return {(row[0], row[1]) for row in await self._all(aside_sql.OUTBOX_KEYS, *columns)}
 
+    async def size(self, most: int) -> int:
+        return int((await self._all(aside_sql.OUTBOX_SOME, most))[0][0])
+
     async def published(self, rows: Sequence[Waiting]) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._submit(PublishedWork(rows, lambda problem: settle(future, problem)))
