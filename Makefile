@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
+apt = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+	&& DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1) >/dev/null; }
+
 .PHONY: demo test check servers slow bench docs lock clean help
 .DEFAULT_GOAL := help
 
@@ -25,11 +28,11 @@ check: .venv/ready ## lint, types, architecture, unit tests: under two minutes
 	$(RUN) -m interlock.cli.main check estates/commerce
 	$(RUN) -m pytest -q -m "not faults and not slow and not journey and not servers and not patient"
 
-servers: ## what the tests start and no package registry has: MariaDB, on Debian as root; elsewhere tests are skipped
-	@command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || { \
-		test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends mariadb-server-core >/dev/null; \
-	} || echo "MariaDB is not there and cannot be installed here (root on Debian can): its tests will be skipped"
+servers: ## what the tests start and no package registry has: MariaDB, tools for network faults; on Debian as root; else skipped
+	@command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || $(call apt,mariadb-server-core) \
+		|| echo "MariaDB is not there and cannot be installed here (root on Debian can): its tests will be skipped"
+	@{ command -v ip && command -v nft && command -v nsenter; } >/dev/null || $(call apt,iproute2 nftables util-linux) \
+		|| echo "iproute2, nftables and util-linux cannot be installed here (root on Debian can): cluster faults are skipped"
 
 test: .venv/ready servers ## everything but the slow suite
 	$(BIN)/ruff check .

@@ -119,23 +119,27 @@ class PostgresBacking:
         self.schema = postgres.new_schema()
 
     @property
+    def dsn(self) -> str:
+        return postgres.database()
+
+    @property
     def settings(self) -> str:
         """For an estate on it."""
         return f'\n[stores]\nkind = "postgres"\nschema = "{self.schema}"\n'
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"INTERLOCK_POSTGRES": postgres.database()}
+        return {"INTERLOCK_POSTGRES": self.dsn}
 
     async def at_rest(self) -> bool:
         """Whether nothing is on its way that the record does not show."""
         return True
 
     async def open(self) -> Store:
-        return await PostgresStore.open(postgres.database(), schema=self.schema)
+        return await PostgresStore.open(self.dsn, schema=self.schema)
 
     async def reader(self) -> RecordReader:
-        return await PostgresReader.open(postgres.database(), schema=self.schema)
+        return await PostgresReader.open(self.dsn, schema=self.schema)
 
     def drop(self) -> None:
         postgres.give_back(self.schema)
@@ -164,18 +168,25 @@ class JetStreamBacking(PostgresBacking):
 
     kind = "jetstream"
 
+    replicas = 1
+
     def __init__(self, dedupe_seconds: float = 2.0) -> None:
         self.schema = postgres.new_schema(log=self.kind)
         self.dedupe_seconds = dedupe_seconds
 
     @property
+    def servers(self) -> str:
+        return jetstream.server().url
+
+    @property
     def settings(self) -> str:
         more = f'log = "jetstream"\n[jetstream]\nstream = "{self.schema}"\ndedupe_seconds = {self.dedupe_seconds}\n'
+        more += f"replicas = {self.replicas}\n"
         return super().settings + more
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**super().environment, "INTERLOCK_NATS": jetstream.server().url}
+        return {**super().environment, "INTERLOCK_NATS": self.servers}
 
     async def open(self) -> Store:
         """With all that the log has, but nothing is published from here."""
@@ -184,17 +195,18 @@ class JetStreamBacking(PostgresBacking):
         return split  # type: ignore[return-value]
 
     async def _open(self) -> Split:
-        state = await PostgresState.open_beside(postgres.database(), self.kind, schema=self.schema)
+        state = await PostgresState.open_beside(self.dsn, self.kind, schema=self.schema)
         return Split(await self._log(state), state)
 
     async def _log(self, state: PostgresState) -> EventLog:
         log = await JetStreamLog.open(
-            jetstream.server().url,
+            self.servers,
             stream=self.schema,
             partitions=state.partitions,
             secret=state.secret,
             identity=state.identity or None,
             dedupe_seconds=self.dedupe_seconds,
+            replicas=self.replicas,
         )
         await state.keep_identity(log.identity)
         return log

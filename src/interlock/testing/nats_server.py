@@ -60,8 +60,11 @@ def memory_folder() -> str | None:
 class NatsServer:
     """One server in a folder of its own. `stop` ends it and removes the folder."""
 
-    def __init__(self, *, more: str = "", store: str = "", name: str = "one", jetstream: bool = True) -> None:
-        """`more` goes into the configuration as it is, `store` into its block `jetstream`."""
+    def __init__(
+        self, *, more: str = "", store: str = "", name: str = "one", jetstream: bool = True, host: str = HOST
+    ) -> None:
+        """`more` goes into the configuration as it is, `store` into its block `jetstream`. Clients come to `host`."""
+        self._host = host
         self.folder = Path(tempfile.mkdtemp(prefix="interlock-nats-", dir=memory_folder()))
         self.name = name
         self.port, self.monitor = free_ports(2)
@@ -71,7 +74,7 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        return f"nats://{HOST}:{self.port}"
+        return f"nats://{self._host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -91,7 +94,7 @@ class NatsServer:
     def _configure(self) -> None:
         block = f'jetstream {{ store_dir: "{self.folder / "store"}"\n{self._store} }}\n' if self._jetstream else ""
         (self.folder / "nats.conf").write_text(
-            f'server_name: {self.name}\nlisten: "{HOST}:{self.port}"\nhttp: "{HOST}:{self.monitor}"\n'
+            f'server_name: {self.name}\nlisten: "{self._host}:{self.port}"\nhttp: "{HOST}:{self.monitor}"\n'
             f"{block}{self._more}\n"
         )
 
@@ -169,8 +172,8 @@ class NatsServer:
 class NatsCluster:
     """Three servers that know each other; a stream with three replicas outlives any one of them."""
 
-    def __init__(self, *, more: str = "", store: str = "", size: int = 3) -> None:
-        self.servers = [NatsServer(more=more, store=store, name=f"n{number}") for number in range(size)]
+    def __init__(self, *, more: str = "", store: str = "", size: int = 3, host: str = HOST) -> None:
+        self.servers = [NatsServer(more=more, store=store, name=f"n{number}", host=host) for number in range(size)]
         ports = free_ports(size)
         routes = ", ".join(f'"nats-route://{HOST}:{port}"' for port in ports)
         for server, port in zip(self.servers, ports, strict=True):

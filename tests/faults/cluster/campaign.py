@@ -13,33 +13,45 @@ import secrets
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from interlock.testing.checker import Verdict, equal
 from interlock.testing.history import Op
 
 from ..kill.campaign import NEMESIS, PROCESSING, Campaign, Outcome
-from .cluster import LEASE_SECONDS, Cluster, ClusterBacking
+from ..kill.engine import COMMAND
+from .cluster import START_SECONDS, Cluster
 from .nemesis import SORTS
 from .network import HUB, enter_hub, missing
 
 SETTLE_SECONDS = 60.0
+SECONDS_FOR_EACH = 60.0  # until others have taken over, and the one that was away is back, on a busy machine
+WORKERS = 3
 BETWEEN_SECONDS = (0.3, 1.5)
 CANNOT = 2
+PLANTED = str(Path(__file__).parent / "planted.py")
 
 
 class ClusterCampaign(Campaign):
-    def __init__(self, folder: Path, sort: str, seed: str, workers: int) -> None:
+    def __init__(
+        self, folder: Path, sort: str, seed: str, workers: int = WORKERS, command: Sequence[str] = COMMAND
+    ) -> None:
         super().__init__(folder, PROCESSING, seed, host=HUB)
         self._sort = SORTS[sort]
-        self.cluster = Cluster(folder, folder / "estate", workers, seed)
+        self.cluster = Cluster(folder, folder / "estate", workers, seed, jetstream=sort == "jetstream", command=command)
         self._engine = self.cluster  # type: ignore[assignment] - as far as the clients and the campaign know
+        self._backing = self.cluster.backing
 
-    @property
-    def store(self) -> ClusterBacking:  # type: ignore[override]
-        return ClusterBacking(self.cluster)
+    def most_seconds(self, troubles: int) -> float:
+        return START_SECONDS + troubles * SECONDS_FOR_EACH
 
     def settings(self) -> str:
-        return f'\n[stores]\nkind = "postgres"\n\n[workers]\nlease_seconds = {LEASE_SECONDS}\n'
+        return f"{super().settings()}\n[workers]\nlease_seconds = {self.cluster.lease_seconds}\n"
+
+    def more_verdicts(self) -> list[Verdict]:
+        away = self.cluster.away
+        return [equal("who was away beyond its lease ends as fenced", dict.fromkeys(away, "fenced"), away)]
 
     async def trouble(self, times: int) -> None:
         """Each kind once before any comes twice."""
@@ -57,11 +69,12 @@ class ClusterCampaign(Campaign):
 
 async def campaign(arguments: argparse.Namespace) -> Outcome:
     await enter_hub()
-    made = ClusterCampaign(arguments.folder, arguments.sort, arguments.seed, arguments.workers)
+    command = (sys.executable, PLANTED, arguments.bug) if arguments.bug else COMMAND
+    made = ClusterCampaign(arguments.folder, arguments.sort, arguments.seed, arguments.workers, command)
     try:
         outcome = await made.run(arguments.faults, SETTLE_SECONDS)
     finally:
-        made.cluster.server.stop()
+        made.cluster.end_servers()
     for served in (made.cluster.edge, *made.cluster.workers):
         print(f"   {served.name} ended {dict(Counter(served.ends))}")
     return outcome
@@ -72,7 +85,8 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sort", choices=sorted(SORTS), default="workers")
     parser.add_argument("--faults", type=int, default=8)
-    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--bug", help="planted into all processes; see planted.py")
     parser.add_argument("--seed", default=os.environ.get("INTERLOCK_SEED") or secrets.token_hex(4))
     arguments = parser.parse_args()
     if why := missing():

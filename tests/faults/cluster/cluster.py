@@ -1,4 +1,4 @@
-"""A deployment of many processes: a PostgreSQL server, one edge, workers on hosts of their own."""
+"""A deployment of many processes: PostgreSQL, one edge, workers on hosts of their own, perhaps a NATS cluster."""
 
 from __future__ import annotations
 
@@ -8,31 +8,44 @@ import os
 import random
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from interlock.adapters.postgres import PostgresReader, PostgresStore
-from interlock.testing.postgres_server import PostgresServer, new_database
+import psycopg
+from stores import JetStreamBacking, PostgresBacking
 
-from ..kill.engine import COMMAND, POLL_SECONDS, START_SECONDS, EngineFailed
+from interlock.testing.nats_server import NatsCluster
+from interlock.testing.postgres_server import new_database
+
+from ..kill.engine import COMMAND, POLL_SECONDS, EngineFailed
 from .network import HUB, Host
+from .server import ClusterServer
 
 LISTENING = re.compile(rb"listening on (http://127\.0\.0\.1:\d+)")
+READY, FENCED = b'"event": "engine.ready"', b'"event": "engine.fenced"'
 LEASE_SECONDS = 2.0
+START_SECONDS = 60.0  # many processes at once, on a machine that others use too
+GONE_SECONDS = 60.0
 BACK_SECONDS = (0.2, 1.0)  # what looks after a process starts it again after a while
-ACCESS = "host all all 10.77.0.0/16 trust\n"
+SCHEMA = "interlock"
 
 
 class Served:
-    """A process that is started again when it ends, as systemd would."""
+    """A process that is started again when it ends, as systemd would.
+
+    up      set while it takes part; of the edge: while it listens at `address`
+    ends    its exit codes
+    fenced  how many of its lives ended because others had taken over
+    """
 
     def __init__(self, name: str, cluster: Cluster, host: Host | None, role: str) -> None:
         self.name, self.host, self.role = name, host, role
         self._cluster = cluster
         self._process: asyncio.subprocess.Process | None = None
         self._keeping: asyncio.Task[None] | None = None
-        self.ends: list[int] = []  # exit codes
+        self.ends: list[int] = []
+        self.fenced = 0
         self.up = asyncio.Event()
         self.address = ""
 
@@ -41,24 +54,23 @@ class Served:
 
     async def _keep(self) -> None:
         while True:
-            await self._start()
-            self.ends.append(await self._process_of().wait())
-            self.up.clear()
+            process = await self._start()
+            await self._copy(process)
+            self.ends.append(await process.wait())
             await asyncio.sleep(self._cluster.random.uniform(*BACK_SECONDS))
 
-    async def _start(self) -> None:
-        command = [*COMMAND, "up", str(self._cluster.estate), "--role", self.role]
+    async def _start(self) -> asyncio.subprocess.Process:
+        command = [*self._cluster.command, "up", str(self._cluster.estate), "--role", self.role]
         if self.host is not None:
-            await self.host.start(command, self._cluster.environment)
-            self.up.set()
-            return
-        self._process = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **self._cluster.environment},
-        )
-        self._copying = asyncio.create_task(self._copy(self._process))
+            self._process = await self.host.start(command, self._cluster.environment)
+        else:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env={**os.environ, **self._cluster.environment},
+            )
+        return self._process
 
     async def _copy(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
@@ -66,24 +78,31 @@ class Served:
             async for line in process.stdout:
                 log.write(line)
                 log.flush()
-                if found := LISTENING.search(line):
-                    self.address = found[1].decode()
-                    self.up.set()
+                self._hear(line)
+        self.up.clear()
 
-    def _process_of(self) -> asyncio.subprocess.Process:
-        found = self._process if self.host is None else self.host.process
-        assert found is not None
-        return found
+    def _hear(self, line: bytes) -> None:
+        if found := LISTENING.search(line):
+            self.address = found[1].decode()
+            self.up.set()
+        elif READY in line and self.role == "worker":
+            self.up.set()
+        elif FENCED in line:
+            self.fenced += 1
 
     @property
     def alive(self) -> bool:
-        process = self._process if self.host is None else self.host.process
-        return process is not None and process.returncode is None
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def signal(self, which: signal.Signals) -> None:
         """To one that has ended: nothing."""
         if self.alive:
-            os.kill(self._process_of().pid, which)
+            os.kill(self.pid, which)
 
     async def stop(self) -> int:
         """SIGTERM, and not again; the exit code. EngineFailed when it does not go."""
@@ -91,43 +110,55 @@ class Served:
             self._keeping.cancel()
         if not self.alive:
             return 0
+        assert self._process is not None
+        copying = asyncio.create_task(self._copy(self._process))  # what it says at last, and so that it can say it
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)
         try:
-            return await asyncio.wait_for(self._process_of().wait(), START_SECONDS)
+            return await asyncio.wait_for(self._process.wait(), START_SECONDS)
         except TimeoutError:
             self.signal(signal.SIGKILL)
             raise EngineFailed(f"{self.name} did not stop within {START_SECONDS} s") from None
+        finally:
+            await copying
 
 
 class Cluster:
-    """What the clients of a campaign need of an engine, and what a nemesis needs besides."""
+    """What the clients of a campaign need of an engine, and what a nemesis needs besides.
 
-    def __init__(self, folder: Path, estate: Path, workers: int, seed: str) -> None:
-        self.folder, self.estate = folder, estate
+    away   who was cut off or stopped beyond its lease, and what became of it: `fenced`, or what else
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        estate: Path,
+        workers: int,
+        seed: str,
+        *,
+        jetstream: bool = False,
+        command: Sequence[str] = COMMAND,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self.folder, self.estate, self.command = folder, estate, command
+        self.lease_seconds = lease_seconds
         self.random = random.Random(f"{seed} cluster")
-        self.server = PostgresServer(listen_addresses=f"127.0.0.1,{HUB}")
-        with (self.server.data / "pg_hba.conf").open("a") as access:
-            access.write(ACCESS)
+        self.server = ClusterServer()
+        self.nats = NatsCluster(host=HUB) if jetstream else None
         self.environment: dict[str, str] = {}
-        self._edge = Served("edge", self, None, "edge")
-        self.workers = [
-            Served(f"worker{nth}", self, Host(nth, folder / f"worker{nth}.log"), "worker")
-            for nth in range(1, workers + 1)
-        ]
-        self.lost = asyncio.Event()
-
-    @property
-    def edge(self) -> Served:
-        return self._edge
+        self.edge = Served("edge", self, None, "edge")
+        self.workers = [Served(f"worker{nth}", self, Host(nth), "worker") for nth in range(1, workers + 1)]
+        self.backing: PostgresBacking = ClusterBacking(self) if self.nats is None else ClusterApart(self)
+        self.away: dict[str, str] = {}
+        self._lost = asyncio.Event()
 
     @property
     def up(self) -> asyncio.Event:
-        return self._edge.up
+        return self.edge.up
 
     @property
     def address(self) -> str:
-        return self._edge.address
+        return self.edge.address
 
     @property
     def inside(self) -> str:
@@ -140,27 +171,54 @@ class Cluster:
         self.environment["INTERLOCK_POSTGRES"] = (
             f"host={HUB} port=5432 user=postgres dbname={database} connect_timeout=2"
         )
-        for served in (self._edge, *self.workers):
+        if self.nats is not None:
+            await asyncio.to_thread(self.nats.start)
+            self.environment["INTERLOCK_NATS"] = self.nats.url
+        for served in (self.edge, *self.workers):
             served.start()
 
     async def ready(self) -> None:
+        """All of them."""
+        waiting = [served.up.wait() for served in (self.edge, *self.workers)]
         try:
-            await asyncio.wait_for(self.up.wait(), START_SECONDS)
+            await asyncio.wait_for(asyncio.gather(*waiting), START_SECONDS)
         except TimeoutError:
             raise EngineFailed(f"no edge: {(self.folder / 'edge.log').read_text()[-2000:]}") from None
 
     async def watch(self) -> None:
-        await self.lost.wait()
+        await self._lost.wait()  # nobody is lost for good here
+
+    async def gone(self, worker: Served) -> bool:
+        """Whether the members that are left have ended this one's membership, once they have, or far too late."""
+        deadline = asyncio.get_running_loop().time() + GONE_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            if not await self.rows(f"SELECT 1 FROM {SCHEMA}.member WHERE name LIKE '%/{worker.pid}'"):
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    async def rows(self, question: str) -> list[tuple[Any, ...]]:
+        """From the database, past the adapter."""
+        connection = await psycopg.AsyncConnection.connect(self.inside, autocommit=True)
+        try:
+            return await (await connection.execute(question.encode())).fetchall()
+        finally:
+            await connection.close()
 
     async def stop(self) -> int:
         """The highest exit code of those that were asked to end."""
-        return max([await served.stop() for served in (*self.workers, self._edge)])
+        return max([await served.stop() for served in (*self.workers, self.edge)])
 
     async def kill(self) -> None:
         """Whatever still runs."""
-        for served in (*self.workers, self._edge):
+        for served in (*self.workers, self.edge):
             served.signal(signal.SIGKILL)
             await served.stop()
+
+    def end_servers(self) -> None:
+        self.server.stop()
+        if self.nats is not None:
+            self.nats.stop()
 
     async def settled(self, seconds: float) -> dict[str, Any]:
         """The last `interlock status --json`: of the moment when all had settled, or when the time was over."""
@@ -168,10 +226,10 @@ class Cluster:
         while True:
             status = await self._status()
             if status["settled"] or asyncio.get_running_loop().time() > deadline:
-                return status
+                return dict(status)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _status(self) -> Mapping[str, Any] | Any:
+    async def _status(self) -> Mapping[str, Any]:
         process = await asyncio.create_subprocess_exec(
             *COMMAND,
             "status",
@@ -183,20 +241,32 @@ class Cluster:
         out, _ = await process.communicate()
         if process.returncode not in (0, 1):
             raise EngineFailed(f"interlock status ended with {process.returncode}")
-        return json.loads(out)
+        found: Mapping[str, Any] = json.loads(out)
+        return found
 
 
-class ClusterBacking:
+class ClusterBacking(PostgresBacking):
     """The store of a cluster, for those in the hub, while its server runs."""
 
+    schema = SCHEMA
+
     def __init__(self, cluster: Cluster) -> None:
-        self._dsn = cluster.inside
+        self._cluster = cluster
 
-    async def open(self) -> PostgresStore:
-        return await PostgresStore.open(self._dsn)
-
-    async def reader(self) -> PostgresReader:
-        return await PostgresReader.open(self._dsn)
+    @property
+    def dsn(self) -> str:
+        return self._cluster.inside
 
     def drop(self) -> None:
         """It goes with its server."""
+
+
+class ClusterApart(ClusterBacking, JetStreamBacking):
+    """Its log is on three NATS servers. They recognise resends for a shorter time than a process takes to start."""
+
+    replicas = 3
+    dedupe_seconds = 0.5
+
+    @property
+    def servers(self) -> str:
+        return self._cluster.environment["INTERLOCK_NATS"]

@@ -8,58 +8,81 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 
-from .cluster import LEASE_SECONDS, Cluster, Served
+from interlock.testing.nats_server import NatsServer
+
+from .cluster import GONE_SECONDS, LEASE_SECONDS, SCHEMA, Cluster, Served
+from .server import compiler
 
 Nemesis = Callable[[Cluster], Awaitable[str]]
 WITHIN, BEYOND = (0.1, 1.0), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2.0)  # of the lease
 STORM_SECONDS = 1.0
+SLOW_SYNC_US = 100_000
+NOBODY = "nobody"
 
 
-def victim(cluster: Cluster) -> Served:
-    return cluster.random.choice(cluster.workers)
+async def victim(cluster: Cluster, at_least: int = 1) -> Served:
+    """One that takes part, while so many do."""
+    while len(standing := [worker for worker in cluster.workers if worker.up.is_set()]) < at_least:  # noqa: ASYNC110 - several events
+        await asyncio.sleep(0.05)
+    return cluster.random.choice(standing)
 
 
 async def kill_worker(cluster: Cluster) -> str:
-    worker = victim(cluster)
+    worker = await victim(cluster)
     worker.signal(signal.SIGKILL)
     return worker.name
 
 
 async def kill_edge(cluster: Cluster) -> str:
+    await cluster.edge.up.wait()
     cluster.edge.signal(signal.SIGKILL)
     return "edge"
 
 
 async def ask_to_leave(cluster: Cluster) -> str:
     """As at each rolling restart."""
-    worker = victim(cluster)
+    worker = await victim(cluster)
     worker.signal(signal.SIGTERM)
     return worker.name
 
 
-async def _stop_for(cluster: Cluster, seconds: tuple[float, float]) -> str:
-    worker = victim(cluster)
+async def pause_shortly(cluster: Cluster) -> str:
+    worker = await victim(cluster)
     worker.signal(signal.SIGSTOP)
     try:
-        await asyncio.sleep(cluster.random.uniform(*seconds))
+        await asyncio.sleep(cluster.random.uniform(*WITHIN))
     finally:
         worker.signal(signal.SIGCONT)
     return worker.name
 
 
-async def pause_shortly(cluster: Cluster) -> str:
-    return await _stop_for(cluster, WITHIN)
-
-
 async def pause_beyond_lease(cluster: Cluster) -> str:
-    """The others take over; when it wakes up it must not write."""
-    return await _stop_for(cluster, BEYOND)
+    """The others take over; when it wakes up it must not write, and end as fenced."""
+    worker = await victim(cluster, 2)
+    fenced = worker.fenced
+    worker.signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(cluster.random.uniform(*BEYOND))
+        gone = await cluster.gone(worker)
+    finally:
+        worker.signal(signal.SIGCONT)
+    return await _came_back(cluster, worker, fenced, gone)
+
+
+async def _came_back(cluster: Cluster, worker: Served, fenced: int, gone: bool) -> str:
+    """Note what became of one that was away beyond its lease."""
+    deadline = asyncio.get_running_loop().time() + GONE_SECONDS
+    loop = asyncio.get_running_loop()
+    while worker.fenced == fenced and worker.up.is_set() and loop.time() < deadline:  # noqa: ASYNC110 - either of two
+        await asyncio.sleep(0.02)
+    found = "fenced" if worker.fenced > fenced else "went on" if worker.up.is_set() else "ended otherwise"
+    cluster.away[f"{len(cluster.away)} {worker.name}"] = found if gone else "kept as a member"
+    return worker.name
 
 
 async def _lose(cluster: Cluster, percent: int, seconds: tuple[float, float]) -> str:
-    worker = victim(cluster)
-    if worker.host is None or not worker.alive:
-        return "nobody"
+    worker = await victim(cluster)
+    assert worker.host is not None
     try:
         await worker.host.lose(percent)
         await asyncio.sleep(cluster.random.uniform(*seconds))
@@ -75,7 +98,14 @@ async def partition_shortly(cluster: Cluster) -> str:
 
 
 async def partition_beyond_lease(cluster: Cluster) -> str:
-    return await _lose(cluster, 100, BEYOND)
+    worker = await victim(cluster, 2)
+    assert worker.host is not None
+    fenced = worker.fenced
+    await worker.host.lose(100)
+    await asyncio.sleep(cluster.random.uniform(*BEYOND))
+    gone = await cluster.gone(worker)
+    await worker.host.heal()
+    return await _came_back(cluster, worker, fenced, gone)
 
 
 async def lose_packets(cluster: Cluster) -> str:
@@ -112,6 +142,75 @@ async def storm(cluster: Cluster) -> str:
     return f"{len(taken)} connections"
 
 
+async def fill_disk(cluster: Cluster) -> str:
+    """Its log of transactions cannot grow: it ends itself, or refuses, until there is room again."""
+    await asyncio.to_thread(cluster.server.fill)
+    await asyncio.sleep(cluster.random.uniform(0.5, LEASE_SECONDS + 1))
+    await asyncio.to_thread(cluster.server.clear)
+    await asyncio.to_thread(cluster.server.come_back)
+    return "postgresql"
+
+
+async def slow_disk(cluster: Cluster) -> str:
+    """From one loss of the server to the next, each sync of its disk takes a tenth of a second longer."""
+    if compiler() is None:
+        return NOBODY
+    await asyncio.to_thread(cluster.server.slow_down, SLOW_SYNC_US)
+    await asyncio.sleep(cluster.random.uniform(1.0, LEASE_SECONDS + 1))
+    await asyncio.to_thread(cluster.server.slow_down, 0)
+    return "postgresql"
+
+
+async def _leader(cluster: Cluster) -> NatsServer:
+    assert cluster.nats is not None
+    return await asyncio.to_thread(cluster.nats.leader, SCHEMA)
+
+
+async def kill_leader(cluster: Cluster) -> str:
+    """The other two elect another one; it comes back as a follower."""
+    leader = await _leader(cluster)
+    return await _lose_node(cluster, leader)
+
+
+async def kill_node(cluster: Cluster) -> str:
+    assert cluster.nats is not None
+    return await _lose_node(cluster, cluster.random.choice(cluster.nats.servers))
+
+
+async def _lose_node(cluster: Cluster, node: NatsServer) -> str:
+    await asyncio.to_thread(node.kill)
+    try:
+        await asyncio.sleep(cluster.random.uniform(0.5, LEASE_SECONDS + 1))
+    finally:
+        await asyncio.to_thread(node.start)
+    return node.name
+
+
+async def pause_leader(cluster: Cluster) -> str:
+    """Half dead: connections open, no answers, and it believes that it leads when it wakes up."""
+    leader = await _leader(cluster)
+    leader.pause()
+    try:
+        await asyncio.sleep(cluster.random.uniform(0.5, LEASE_SECONDS + 1))
+    finally:
+        leader.resume()
+    return leader.name
+
+
+async def no_quorum(cluster: Cluster) -> str:
+    """Two of three are lost: nothing is acknowledged until one is back."""
+    assert cluster.nats is not None
+    lost = cluster.random.sample(cluster.nats.servers, 2)
+    for node in lost:
+        await asyncio.to_thread(node.kill)
+    await asyncio.sleep(cluster.random.uniform(*WITHIN))
+    for node in lost:
+        await asyncio.to_thread(node.launch)
+    for node in lost:
+        await asyncio.to_thread(node.wait)
+    return " ".join(node.name for node in lost)
+
+
 WORKERS: dict[str, Nemesis] = {
     "kill": kill_worker,
     "leave": ask_to_leave,
@@ -125,5 +224,19 @@ NETWORK: dict[str, Nemesis] = {
     "packet loss": lose_packets,
     "kill": kill_worker,
 }
-SERVER: dict[str, Nemesis] = {"restart": restart_server, "freeze": freeze_server, "storm": storm, "kill": kill_worker}
-SORTS = {"workers": WORKERS, "network": NETWORK, "server": SERVER}
+SERVER: dict[str, Nemesis] = {
+    "restart": restart_server,
+    "freeze": freeze_server,
+    "storm": storm,
+    "full disk": fill_disk,
+    "slow disk": slow_disk,
+    "kill": kill_worker,
+}
+JETSTREAM: dict[str, Nemesis] = {
+    "kill leader": kill_leader,
+    "lose node": kill_node,
+    "pause leader": pause_leader,
+    "no quorum": no_quorum,
+    "kill": kill_worker,
+}
+SORTS = {"workers": WORKERS, "network": NETWORK, "server": SERVER, "jetstream": JETSTREAM}

@@ -10,16 +10,13 @@ import asyncio
 import ctypes
 import os
 import shutil
-import signal
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-CLONE_NEWNET = 0x40000000
-TOOLS = ("ip", "nft", "nsenter", "unshare")
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
+TOOLS = ("ip", "mount", "nft", "nsenter", "unshare")
 HUB = "10.77.0.1"  # where all hosts find the servers
 CABLE = "10.77.{nth}.{end}"
 DROP = "table inet fault {{ chain in {{ type filter hook input priority 0; {rule} drop; }}; }}"
-END_SECONDS = 30.0
 
 
 def missing() -> str | None:
@@ -41,9 +38,13 @@ async def run(*command: str) -> None:
 
 
 async def enter_hub() -> None:
-    """Move this thread, and all that it starts from here on, into a new namespace. There is no way back."""
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
+    """Move this thread, and all that it starts from here on, into new namespaces. There is no way back.
+
+    One for the network, one for mounts: those made here go with the last process in it.
+    """
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET | CLONE_NEWNS):
         raise OSError(ctypes.get_errno(), "unshare")
+    await run("mount", "--make-rprivate", "/")
     await run("ip", "link", "set", "lo", "up")
     await run("ip", "address", "add", f"{HUB}/32", "dev", "lo")
 
@@ -51,31 +52,31 @@ async def enter_hub() -> None:
 class Host:
     """One process on a host of its own. Started again, it has a new cable under the old number."""
 
-    def __init__(self, nth: int, log: Path) -> None:
-        self.name = f"host{nth}"
-        self._nth, self._log = nth, log
-        self.process: asyncio.subprocess.Process | None = None
+    def __init__(self, nth: int) -> None:
+        self._nth = nth
+        self._pid = 0
 
-    async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """The process waits until its cable is there, and then becomes the command."""
-        with self._log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                "unshare",
-                "--net",
-                "sh",
-                "-c",
-                'read _; exec "$@"',
-                "sh",
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=log,
-                stderr=asyncio.subprocess.STDOUT,
-                env={**os.environ, **environment},
-            )
-        await self._plug_in(self.process.pid)
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"\n")
-        self.process.stdin.close()
+    async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+        """The process waits until its cable is there, and then becomes the command. It writes to one pipe."""
+        process = await asyncio.create_subprocess_exec(
+            "unshare",
+            "--net",
+            "sh",
+            "-c",
+            'read _ && exec "$@"',
+            "sh",
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **environment},
+        )
+        self._pid = process.pid
+        await self._plug_in(process.pid)
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.close()
+        return process
 
     async def _plug_in(self, pid: int) -> None:
         """`unshare` becomes the shell in place, so the process id stays. Wait until it has its own namespace."""
@@ -99,31 +100,7 @@ class Host:
         """From now on this share of what arrives at the host is dropped, without a word to anybody; 100 cuts it off."""
         await self.heal()
         rule = DROP.format(rule=f"numgen random mod 100 < {percent}" if percent < 100 else "iifname hub")
-        await run("nsenter", "-t", str(self.pid), "-n", "nft", rule)
+        await run("nsenter", "-t", str(self._pid), "-n", "nft", rule)
 
     async def heal(self) -> None:
-        await run("nsenter", "-t", str(self.pid), "-n", "nft", "flush", "ruleset")
-
-    @property
-    def pid(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.returncode is None
-
-    def signal(self, which: signal.Signals) -> None:
-        """To one that has ended: nothing."""
-        if self.alive:
-            os.kill(self.pid, which)
-
-    async def ended(self) -> int:
-        """The exit code; killed when it does not end."""
-        assert self.process is not None
-        try:
-            return await asyncio.wait_for(self.process.wait(), END_SECONDS)
-        except TimeoutError:
-            self.signal(signal.SIGKILL)
-            await self.process.wait()
-            raise
+        await run("nsenter", "-t", str(self._pid), "-n", "nft", "flush", "ruleset")

@@ -30,7 +30,7 @@ UP_SECONDS = (0.05, 0.6)
 STARTING_SECONDS = (0.1, 1.0)
 KILLED_WHILE_STARTING = 0.15
 REPEATS = 100
-SECONDS_FOR_ALL, SECONDS_FOR_EACH = 30.0, 5.0  # far more than it takes: what hangs must end
+SECONDS_FOR_ALL, SECONDS_FOR_EACH = 30.0, 5.0  # what hangs must end
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Campaign:
         with path.open("w") as file:
             self._history = History(file)
             try:
-                async with asyncio.timeout(SECONDS_FOR_ALL + kills * SECONDS_FOR_EACH + settle_seconds):
+                async with asyncio.timeout(self.most_seconds(kills) + settle_seconds):
                     status = await self._work(kills, settle_seconds)
                     code = await self._engine.stop()
             finally:
@@ -111,6 +111,7 @@ class Campaign:
         self._effects.close()
         evidence = await read_evidence(self.store, ACCOUNTS)
         judged = await verdicts(self._history, evidence, arrivals, status, self.store, self._random)
+        judged += self.more_verdicts()
         cut_off = sum(op.phase == "info" and op.process != NEMESIS for op in self._history)
         repeated = len(arrivals) - len({arrival.idempotency_key for arrival in arrivals})
         seconds = time.monotonic() - begun
@@ -119,6 +120,14 @@ class Campaign:
     @property
     def store(self) -> Backing:
         return self._backing or SqliteBacking(self.folder / "estate" / STORE.parent, STORE.name)
+
+    def most_seconds(self, troubles: int) -> float:
+        """Until all have happened: far more than it takes."""
+        return SECONDS_FOR_ALL + troubles * SECONDS_FOR_EACH
+
+    def more_verdicts(self) -> list[Verdict]:
+        """What is asked besides of those that were in trouble."""
+        return []
 
     def _place_estate(self) -> None:
         target = self.folder / "estate"
