@@ -9,7 +9,8 @@ import pytest
 
 from flows.conftest import Bench
 from interlock import Answer, BusinessConflict, Context, Flow
-from interlock.model.problems import AlreadyHandled
+from interlock.model.problems import AlreadyHandled, UnavailableProblem
+from interlock.testing.samples import start
 
 
 def shop() -> Flow:
@@ -99,3 +100,12 @@ async def test_without_a_key_nothing_is_kept(bench: Bench) -> None:
     await bench.run(shop())
     assert await call(bench, -1, None) == (201, {"taken": -1})
     assert await bench.store.answer("", bench.clock.now_us()) is None
+
+
+async def test_who_asked_is_told_to_try_again_when_the_process_was_away_for_too_long(bench: Bench) -> None:
+    """Not an error of theirs, and nothing was stored: found where the database was away for longer than a lease."""
+    await bench.run(shop())
+    await bench.store.acquire(start(), {})
+    with pytest.raises(UnavailableProblem, match="joins anew"):
+        await call(bench, -1, "key")
+    assert await bench.store.answer("key", bench.clock.now_us()) is None

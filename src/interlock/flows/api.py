@@ -19,6 +19,7 @@ from interlock.model.hashing import DIGEST_BYTES, fingerprint
 from interlock.model.ids import Ids
 from interlock.model.problems import (
     CounterRefused,
+    Fenced,
     HandlerFailed,
     NotFound,
     Problem,
@@ -161,4 +162,7 @@ class ApiRunner:
                 done.set_result(problem if outcomes is None else outcomes[0])
 
         self._store.submit(Commit(self.epoch, [step], [], []), finished)
-        return await done
+        problem = await done
+        if isinstance(problem, Fenced):  # certain that nothing was stored, and no concern of who asked
+            return UnavailableProblem("This process was silent for too long and joins anew.", retry_after_seconds=1)
+        return problem

@@ -25,7 +25,7 @@ from .server import ClusterServer
 LISTENING = re.compile(rb"listening on (http://127\.0\.0\.1:\d+)")
 READY, FENCED = b'"event": "engine.ready"', b'"event": "engine.fenced"'
 LEASE_SECONDS = 2.0
-START_SECONDS = 60.0  # many processes at once, on a machine that others use too
+START_SECONDS = 120.0  # many processes at once, on a machine that others use too
 GONE_SECONDS = 60.0
 BACK_SECONDS = (0.2, 1.0)  # what looks after a process starts it again after a while
 SCHEMA = "interlock"

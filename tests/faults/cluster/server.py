@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,8 +28,7 @@ class ClusterServer(PostgresServer):
     """`folder` is a file system in memory, mounted in the campaign's own namespace: it goes with its processes."""
 
     def __init__(self) -> None:
-        self._disk = Path("/mnt") / f"interlock-{id(self):x}"
-        self._disk.mkdir(parents=True)
+        self._disk = Path(tempfile.mkdtemp(prefix="interlock-disk-"))
         mount("-t", "tmpfs", "-o", f"size={DISK},mode=755", "interlock", str(self._disk))
         super().__init__(listen_addresses=f"127.0.0.1,{HUB}", **SETTINGS)
         with (self.data / "pg_hba.conf").open("a") as access:

@@ -47,7 +47,7 @@ def survive(folder: Path, sort: str, faults: int, *more: str) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @SORT
 def test_nothing_is_lost_or_done_twice(tmp_path: Path, sort: str) -> None:
     survive(tmp_path / sort, sort, int(os.environ.get("INTERLOCK_KILLS") or FEW[sort]))
