@@ -14,7 +14,7 @@ from interlock.adapters.system import SystemClock
 from interlock.flows import order_gate
 from interlock.flows.order_gate import OrderGate
 from interlock.model.event import Event
-from interlock.model.problems import Closed, StorageUnavailable
+from interlock.model.problems import Closed, Problem, StorageUnavailable, Unexpected
 from interlock.model.step import Step, StepResult
 from interlock.ports.outbox import Key
 from interlock.testing.samples import FLOW, TYPE, append, commit, event, ids_in, start, submit
@@ -63,6 +63,10 @@ async def test_events_of_a_key_that_waits_keep_their_order_and_others_go_on(spli
     assert await ids_in(split.outside, 2) == [event(number, 2).id for number in (50, 51)]
 
 
+def unexpected(problem: Problem) -> None:
+    raise AssertionError(problem)
+
+
 class Stuck(MemoryState):
     async def keys_waiting(self, keys: Collection[Key]) -> set[Key]:
         return set(keys)
@@ -71,7 +75,7 @@ class Stuck(MemoryState):
 async def test_what_waits_too_long_is_told_to_come_again(monkeypatch):
     monkeypatch.setattr(order_gate, "GIVE_UP_SECONDS", 0.05)
     log = MemoryStore()
-    gate = OrderGate(log, Stuck(), SystemClock())
+    gate = OrderGate(log, Stuck(), SystemClock(), unexpected)
     with pytest.raises(StorageUnavailable, match="wait to be published"):
         await append(gate, [event(1)])
     assert await ids_in(log, 0) == []
@@ -87,7 +91,7 @@ async def test_a_caller_that_raises_keeps_nobody_waiting(monkeypatch):
     monkeypatch.setattr(order_gate, "GIVE_UP_SECONDS", 0.05)
     log, raised = MemoryStore(), list[object]()
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: raised.append(context["exception"]))
-    gate = OrderGate(log, Stuck(), SystemClock())
+    gate = OrderGate(log, Stuck(), SystemClock(), unexpected)
 
     def broken(places: object, problem: object) -> None:
         raise ValueError("a defect")
@@ -102,7 +106,7 @@ async def test_a_caller_that_raises_keeps_nobody_waiting(monkeypatch):
 
 
 async def test_without_the_outbox_nothing_is_accepted():
-    gate = OrderGate(MemoryStore(), Away(), SystemClock())
+    gate = OrderGate(MemoryStore(), Away(), SystemClock(), unexpected)
     with pytest.raises(StorageUnavailable, match="away"):
         await append(gate, [event(1)])
     await gate.close()
@@ -111,9 +115,25 @@ async def test_without_the_outbox_nothing_is_accepted():
 
 
 async def test_closing_answers_everybody():
-    gate = OrderGate(MemoryStore(), Stuck(), SystemClock())
+    gate = OrderGate(MemoryStore(), Stuck(), SystemClock(), unexpected)
     waiting = asyncio.create_task(append(gate, [event(1)]))
     await asyncio.sleep(0.02)
     await gate.close()
     with pytest.raises(Closed):
         await waiting
+
+
+class Broken(MemoryState):
+    async def keys_waiting(self, keys: Collection[Key]) -> set[Key]:
+        raise RuntimeError("a defect")
+
+
+async def test_a_gate_that_breaks_says_so_and_leaves_nobody_waiting():
+    failed: list[Problem] = []
+    gate = OrderGate(MemoryStore(), Broken(), SystemClock(), failed.append)
+    with pytest.raises(Unexpected, match="a defect"):
+        await asyncio.wait_for(append(gate, [event(1)]), 5)
+    assert [type(problem) for problem in failed] == [Unexpected]
+    with pytest.raises(Closed):
+        await append(gate, [event(2)])
+    await gate.close()

@@ -16,6 +16,9 @@ from interlock.ports.state_store import StateStore
 _PAUSE_SECONDS = 1.0
 # How far the clock of whoever placed a delivery may be behind or ahead of ours, its commit's time included.
 _BEHIND_US, _AHEAD_US = 60_000_000, 5_000_000
+_LOOK_BACK_US = (
+    60_000_000  # how often all that is due is looked through: a commit may have come later than any clock errs
+)
 
 
 class Filling:
@@ -39,6 +42,7 @@ class Filling:
         self._page_rows = page_rows
         self._partitions = partitions
         self._turn = asyncio.Lock()
+        self._looked_back_us = 0
         self._filled, self._failed = filled, failed
         self._task: asyncio.Task[None] | None = None
 
@@ -92,7 +96,7 @@ class Filling:
             for lane in self._lanes.values():
                 lane.begin_look()
             try:
-                after: Key | None = (now_us - _BEHIND_US, "")
+                after: Key | None = (self._look_from(now_us), "")
                 while after is not None:
                     page = await self._page(after)
                     due = [row for row in page if row.due_us <= now_us + _AHEAD_US]
@@ -103,6 +107,12 @@ class Filling:
                 for lane in self._lanes.values():
                     lane.end_look()
         return fresh
+
+    def _look_from(self, now_us: int) -> int:
+        if now_us - self._looked_back_us < _LOOK_BACK_US:
+            return now_us - _BEHIND_US
+        self._looked_back_us = now_us
+        return 0
 
     def _lane(self, row: DeliveryRow) -> Lane:
         return self._lanes.get(subject_of(row), self._unknown)

@@ -37,7 +37,7 @@ class IndexedLog:
         self._clock = clock
         self._listeners: list[Listener] = []
         self._indexing = Indexing(log, index, self._tell)
-        self._gate = OrderGate(log, outbox, clock)
+        self._gate = OrderGate(log, outbox, clock, lambda problem: self.on_failure(problem))
         self._relay = Relay(outbox, log, index, clock, self._up_to_date)
         self._followed = list(range(log.partitions))
         self._relay.follow(self._followed)

@@ -8,12 +8,12 @@ the outbox first, once for all that wait, and those of a key with rows wait unti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from interlock.model.clock import Clock
 from interlock.model.event import Event
-from interlock.model.problems import Closed, Problem, StorageUnavailable, TooManyRequests
+from interlock.model.problems import Closed, Problem, StorageUnavailable, TooManyRequests, Unexpected
 from interlock.ports.event_log import AppendDone, EventLog
 from interlock.ports.outbox import Key, Outbox
 
@@ -37,10 +37,11 @@ class Call(NamedTuple):
 class OrderGate:
     """Keeps the order of the append calls for each key. `done` comes from the log, or says why it never got there."""
 
-    def __init__(self, log: EventLog, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, log: EventLog, outbox: Outbox, clock: Clock, failed: Callable[[Problem], None]) -> None:
         self._log = log
         self._outbox = outbox
         self._clock = clock
+        self._failed = failed
         self._calls: list[Call] = []
         self._pending = 0
         self._wake = asyncio.Event()
@@ -62,16 +63,27 @@ class OrderGate:
         self._wake.set()
         if self._task is None:
             self._task = loop.create_task(self._run())
+            self._task.add_done_callback(self._ended)
 
     async def close(self) -> None:
         """Let through what may go now, refuse the rest."""
         self._closed = True
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             await self._let_through()
         for call in self._taken():
             refuse(call, Closed("The log was closed."))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Without the gate nothing is accepted any more: that must not be silent, nor leave anybody waiting."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        problem = error if isinstance(error, Problem) else Unexpected(f"{type(error).__name__}: {error}.")
+        self._closed = True
+        for call in self._taken():
+            refuse(call, problem)
+        self._failed(problem)
 
     async def _run(self) -> None:
         while True:
