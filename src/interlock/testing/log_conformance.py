@@ -189,6 +189,23 @@ async def done_means_readable(harness: Harness) -> None:
         assert part.through >= place.position
 
 
+@proves("visible")
+async def events_come_back_as_they_were(harness: Harness) -> None:
+    """Whatever other attributes a producer gave them: none may take the place of one of ours."""
+    log = await harness.open()
+    attributes = (
+        b'{"time":"2020-01-01T00:00:00Z","dataschema":"urn:other/9.9.9","subject":"\xc3\xa9","sampled":true,"rank":3,'
+        b'"key":"k","business":"b","version":"9","partition":"3"}'
+    )
+    sent = event(1, 2, at_seconds=77)._replace(
+        attributes=attributes, correlation="c \u00e9", causation="x", business=bytes(range(16)), key_hash=-(1 << 63)
+    )
+    plain = event(2, 2)
+    await append(log, [sent, plain])
+    found = [stored.event for stored in (await log.read(2, 0, 10)).events]
+    assert found == [sent, plain]
+
+
 @proves("bounded")
 async def beyond_the_limit_the_caller_is_told_at_once(harness: Harness) -> None:
     log = await harness.open(limit_pending=10)

@@ -21,6 +21,7 @@ from interlock.model.hashing import KeyHasher
 
 MESSAGE_ID = "Nats-Msg-Id"
 KEY = "Interlock-Key"
+TIME = "Interlock-Time"  # of acceptance, in microseconds; `ce-time` is the producer's own where it has sent one
 BUSINESS = "Interlock-Business"
 PROTECTION = "Interlock-Protection"
 ATTRIBUTES = "Interlock-Attributes"
@@ -28,7 +29,6 @@ STRUCTURED = "application/cloudevents"
 MAX_ID = 255
 MAX_TEXT = 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _PLAIN = re.compile(r"[!#$&-~]*\Z")  # section 3.1.3.2: no space, no double quote, no percent, printable ASCII
 _OWN = frozenset({"id", "source", "type", "specversion", "time", "datacontenttype", "data"})
 _TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -83,6 +83,7 @@ def encode(event: Event, stream: str) -> Outgoing:
         "ce-time": _time_text(event.time_us),
         "ce-dataschema": _schema(event.type, event.version),
         KEY: str(event.key_hash),
+        TIME: str(event.time_us),
     }
     for name, value in (
         ("ce-correlationid", event.correlation),
@@ -95,7 +96,8 @@ def encode(event: Event, stream: str) -> Outgoing:
         headers[BUSINESS] = event.business.hex()
     if event.attributes is not None:
         headers[ATTRIBUTES] = escape(event.attributes.decode())
-        headers.update(_attribute_headers(event.attributes) | {"ce-dataschema": headers["ce-dataschema"]})
+        others = _attribute_headers(event.attributes)
+        headers = {**others, **headers, "ce-time": others.get("ce-time", headers["ce-time"])}
     if event.scheme != UNPROTECTED or event.key_id is not None:
         headers[PROTECTION] = str(event.scheme) if event.key_id is None else f"{event.scheme} {escape(event.key_id)}"
     if event.scheme == UNPROTECTED:
@@ -137,7 +139,7 @@ def decode(
             _unescaped(headers["ce-type"]),
             unescape(headers["ce-dataschema"]).rpartition("/")[2],
             int(key),
-            _time_us(headers["ce-time"]),
+            int(headers[TIME]),
             None if correlation is None else unescape(correlation),
             None if causation is None else unescape(causation),
             trace,
@@ -255,8 +257,3 @@ def _schema(event_type: str, version: str) -> str:
 
 def _time_text(time_us: int) -> str:
     return (_EPOCH + timedelta(microseconds=time_us)).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
-
-
-def _time_us(text: str) -> int:
-    """ValueError for what is no RFC 3339 time."""
-    return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND

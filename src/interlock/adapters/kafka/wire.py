@@ -28,6 +28,12 @@ BYTES = b"application/octet-stream"
 MASK = (1 << 64) - 1
 
 
+# What an event says of itself, in headers that no other attribute may repeat: a reader refuses one that comes twice.
+OWN = frozenset(
+    "specversion id source type partitionkey dataschema correlationid causationid traceparent".split()  # noqa: SIM905
+)
+
+
 class Record(NamedTuple):
     """What is handed to the driver."""
 
@@ -83,7 +89,7 @@ def record_of(event: Event, more: int) -> Record:
         others: dict[str, Any] = orjson.loads(attributes)
         content_type = str(others.pop("datacontenttype", content_type.decode())).encode()
         time = str(others.pop("time", time.decode())).encode()
-        headers += [(f"ce_{name}", text_of(value)) for name, value in others.items()]
+        headers += [(f"ce_{name}", text_of(value)) for name, value in others.items() if name not in OWN]
         headers.append(("il_attributes", attributes))
     headers += [("ce_time", time), ("content-type", content_type)]
     for name, value in (("ce_correlationid", correlation), ("ce_causationid", causation), ("ce_traceparent", trace)):
