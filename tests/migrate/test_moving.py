@@ -154,6 +154,8 @@ async def test_to_jetstream_and_back(deployment):
     entries, _ = await deployment.run(ENTRIES, 10)
     assert set(entries) == {"accepted"}
 
+    same = deployment.command("migrate", str(deployment.root), "--to", "postgres")
+    assert "Name the new one: --schema NAME" in same.stderr
     second = f"{deployment.schema}_b"
     moved = deployment.move("postgres", "--schema", second)
     assert moved["event"]["rows"] == there["event"]["rows"] + 20, "what was sent again is no new event"

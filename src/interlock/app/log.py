@@ -161,12 +161,17 @@ _BY_NAME = {event.name: event for event in EVENTS}
 
 
 class JsonLines(logging.Formatter):
-    """RFC 3339 time in UTC, level, event, and the fields that the event's row names."""
+    """RFC 3339 time in UTC, level, event, and the fields that the event's row names; which process, among several."""
+
+    def __init__(self, process: str = "") -> None:
+        super().__init__()
+        self._process = {"process": process} if process else {}
 
     def format(self, record: logging.LogRecord) -> str:
         known = _BY_NAME.get(record.msg) if isinstance(record.msg, str) else None
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, Any] = {"time": moment.replace("+00:00", "Z"), "level": record.levelname.lower()}
+        line |= self._process
         if known is None or known.name == OTHER:
             line |= {"event": OTHER, **_other(record)}
         else:
@@ -184,10 +189,10 @@ def _other(record: logging.LogRecord) -> dict[str, Any]:
     return line
 
 
-def configure(stream: TextIO | None = None) -> None:
+def configure(stream: TextIO | None = None, process: str = "") -> None:
     """Send all logging of this process, libraries' warnings included, to `stream`: stderr unless given."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -57,6 +57,10 @@ async def move(estate: Estate, to: str, schema: str, progress: Progress) -> list
             f"The data is on {to} already.",
             next_step="Give --to the place to move to; stores.kind and stores.log say where the data is now.",
         )
+    if here.startswith("postgres") and to.startswith("postgres") and schema == estate.settings.stores.schema:
+        raise SettingInvalid(
+            f"Old and new place are both the schema {schema}.", next_step="Name the new one: --schema NAME"
+        )
     async with AsyncExitStack() as opened:
         source = await open_source(estate, opened)
         meta = await source.meta()

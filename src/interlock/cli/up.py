@@ -51,7 +51,7 @@ def count(text: str) -> int:
 
 def run(arguments: argparse.Namespace, level: int = logging.INFO) -> int:
     watch = Stopwatch()
-    log.configure()
+    log.configure(process=getattr(arguments, "name", ""))
     logging.getLogger("interlock").setLevel(level)
     try:
         estate = load(arguments.estate, arguments.environment)

@@ -120,7 +120,7 @@ async def migrated(connection: Connection, log: str = HERE) -> Meta:
     if made_with != log:
         raise SettingInvalid(
             f'The schema was made with stores.log = "{made_with}", the settings say "{log}".',
-            next_step=f'Set stores.log = "{made_with}", or give stores.schema a new name to begin anew.',
+            next_step=f'Set stores.log = "{made_with}". To carry the data to another log: interlock migrate',
         )
     if standing.format < sql.FORMAT:
         await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'".encode())
