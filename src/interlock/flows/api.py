@@ -19,6 +19,7 @@ from interlock.model.hashing import DIGEST_BYTES, fingerprint
 from interlock.model.ids import Ids
 from interlock.model.problems import (
     CounterRefused,
+    Draining,
     Fenced,
     HandlerFailed,
     NotFound,
@@ -164,5 +165,6 @@ class ApiRunner:
         self._store.submit(Commit(self.epoch, [step], [], []), finished)
         problem = await done
         if isinstance(problem, Fenced):  # certain that nothing was stored, and no concern of who asked
-            return UnavailableProblem("This process was silent for too long and joins anew.", retry_after_seconds=1)
+            told = "The store has given this process up: it was silent for too long, or was replaced, and joins anew."
+            return Draining(told, next_step="Send the request again.", retry_after_seconds=1)
         return problem

@@ -27,7 +27,7 @@ from interlock.model.event import Stored
 from interlock.model.handling import Mark
 from interlock.model.hashing import KeyHasher
 from interlock.model.ids import Ids
-from interlock.model.problems import Draining, Fenced, LeasedElsewhere, NotFound, Problem, Unexpected
+from interlock.model.problems import LeasedElsewhere, NotFound, Problem, Unexpected
 from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow, Tally
 from interlock.model.step import Commit
 from interlock.ports.event_log import EventLog
@@ -177,11 +177,7 @@ class Engine:
 
     async def call_api(self, operation: str, body: object, raw: bytes, scope: str | None, trace: str | None) -> Answer:
         """Run an API handler; its effects and its answer are one commit. See ApiRunner.call."""
-        try:
-            return await self._api.call(operation, body, raw, scope, trace)
-        except Fenced as problem:  # nothing of it was committed; an edge joins anew, who runs flows ends
-            detail = "The store has given this process up: it was silent for too long, or was replaced."
-            raise Draining(detail, next_step="Send the request again.", retry_after_seconds=1) from problem
+        return await self._api.call(operation, body, raw, scope, trace)
 
     async def redrive(self, mark: Mark) -> Mark:
         """Handle a dead letter again, as its next generation, with the same idempotency keys.

@@ -46,7 +46,7 @@ def survive(folder: Path, sort: str, faults: int, *more: str) -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-3000:]}\nkept: {folder}"
 
 
-@pytest.mark.faults
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @SORT
 def test_nothing_is_lost_or_done_twice(tmp_path: Path, sort: str) -> None:
