@@ -91,7 +91,7 @@ class Campaign:
         self._engine = Engine(folder / "estate", folder / "engine.log", command, environment)
         self._kills = 0
 
-    async def run(self, kills: int, settle_seconds: float = 30.0) -> Outcome:
+    async def run(self, kills: int, settle_seconds: float = 60.0) -> Outcome:
         """Ends every process that it started, whatever happens."""
         begun = time.monotonic()
         print(f"\n{self.profile.name}: seed {self.seed}, {kills} kills, in {self.folder}")  # also when it breaks
