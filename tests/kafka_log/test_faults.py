@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import kafka
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from interlock.adapters.kafka import KafkaLog
 from interlock.adapters.kafka.address import parse
@@ -175,6 +176,7 @@ async def test_what_was_behind_a_refused_event_fails_with_it(own_mock: MockKafka
     assert first_of_each(await ids_in(log, 0)) == [event(number).id for number in range(101)]
 
 
+@pytest.mark.slow  # and a race: the mock takes what was under way beside it, which a broker refuses as out of sequence
 async def test_the_driver_leaves_no_gap_behind_a_refused_event(own_mock: MockKafka) -> None:
     """By itself, before anybody gives it up: what it reports as taken is a first part of what was sent."""
     topic = kafka.new_topic(own_mock)
@@ -186,9 +188,12 @@ async def test_the_driver_leaves_no_gap_behind_a_refused_event(own_mock: MockKaf
         while not told:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         own_mock.fail(PRODUCE, INVALID_RECORD, 1)
-        for call in calls[1:]:
-            stream.send(call)
-        while len(told) < len(calls):  # noqa: ASYNC110
+        sent = 1
+        with suppress(KafkaException):  # the driver may know of the refusal by now, and take no more
+            for call in calls[1:]:
+                stream.send(call)
+                sent += 1
+        while len(told) < sent:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     stream.abandon()
     taken = [call.offsets[0] >= 0 for call in calls]
