@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from interlock.adapters.system import SystemClock
+from interlock.adapters.system import SystemClock, SystemIds
 from interlock.flows.indexed_log import IndexedLog
 from interlock.model.clock import Clock
 from interlock.model.event import Event
@@ -30,7 +30,7 @@ class Split:
     def __init__(self, outside: EventLog, state: State, clock: Clock | None = None) -> None:
         self.outside = outside
         self.state = state
-        self.log = IndexedLog(outside, state, state, clock or SystemClock())
+        self.log = IndexedLog(outside, state, state, clock or SystemClock(), SystemIds())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.log if name in vars(EventLog) else self.state, name)

@@ -37,11 +37,11 @@ async def test_a_redrive_is_a_new_delivery_with_the_same_key(bench: Bench) -> No
 
 async def test_only_dead_ones_and_only_once(bench: Bench) -> None:
     await dead(bench)
-    await discard(bench.store, bench.clock, bench.epoch, "d000001")
+    await discard(bench.store, bench.clock, SeededIds(2), bench.epoch, "d000001")
     assert (await bench.state("d000001")).body == BODY
     with pytest.raises(BusinessConflict, match="discarded"):
         await redrive(bench.store, bench.clock, SeededIds(2), bench.epoch, "d000001")
     with pytest.raises(BusinessConflict):
-        await discard(bench.store, bench.clock, bench.epoch, "d000001")
+        await discard(bench.store, bench.clock, SeededIds(2), bench.epoch, "d000001")
     with pytest.raises(NotFound):
-        await discard(bench.store, bench.clock, bench.epoch, "nope")
+        await discard(bench.store, bench.clock, SeededIds(2), bench.epoch, "nope")

@@ -50,6 +50,7 @@ class View:
         self._clock = clock
         self.capabilities = store.capabilities
         self.away = False
+        self.asked_in_vain: list[tuple[str, int]] = []  # what, when on the monotonic clock in µs
         self._audience = Audience()
         self._open = asyncio.Event()
         self._open.set()
@@ -77,6 +78,7 @@ class View:
     async def _submit(self, commit: Any, done: Any) -> None:
         await self._clock.sleep(LATENCY_SECONDS)
         if self.away:
+            self.asked_in_vain.append(("submit", self._clock.monotonic_us()))
             asyncio.get_running_loop().call_soon(done, None, StorageUnavailable("away"))
         elif self._open.is_set():
             self.store.submit(commit, done)
@@ -91,6 +93,7 @@ class View:
         async def call(*arguments: Any, **named: Any) -> Any:
             await self._open.wait()
             if self.away:
+                self.asked_in_vain.append((name, self._clock.monotonic_us()))
                 raise StorageUnavailable("away")
             return await found(*arguments, **named)
 

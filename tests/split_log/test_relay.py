@@ -24,6 +24,7 @@ from interlock.ports.event_log import LogCapabilities
 from interlock.ports.outbox import Waiting
 from interlock.testing.fake_clock import FakeClock
 from interlock.testing.samples import FLOW, TYPE, commit, event, ids_in, start, submit
+from interlock.testing.seeded_ids import SeededIds
 
 WINDOW_SECONDS = 2.0
 
@@ -95,7 +96,7 @@ class Scene:
     def new_relay(self, partitions: Collection[int] = range(4)) -> Relay:
         """As after a restart."""
         indexing = self.split.log._indexing
-        made = self._relay_class(self.state, self.log, self.state, self.clock, indexing.catch_up)
+        made = self._relay_class(self.state, self.log, self.state, self.clock, SeededIds(1), indexing.catch_up)
         made.follow(partitions)
         return made
 

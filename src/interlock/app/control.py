@@ -92,7 +92,7 @@ class Control:
 
     async def _discard(self, name: DeadLetterName) -> dict[str, Any]:
         if name.delivery_id is not None:
-            await discard_delivery(self._store, self._clock, self._engine.epoch, name.delivery_id)
+            await discard_delivery(self._store, self._clock, self._ids, self._engine.epoch, name.delivery_id)
             return {"discarded": name.delivery_id}
         mark = mark_of(name)
         await self._engine.discard(mark, name.reason)

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from interlock.adapters.memory import MemoryStore
 from interlock.adapters.memory_schemas import MemorySchemas
 from interlock.adapters.sqlite import SqliteReader, SqliteSchemas, SqliteStore
-from interlock.adapters.system import SystemClock
+from interlock.adapters.system import SystemClock, SystemIds
 from interlock.app.control_path import control_path, control_paths
 from interlock.app.outside_logs import extra, open_outside
 from interlock.app.references import value_of
@@ -159,7 +159,7 @@ async def open_apart(estate: Estate) -> Stores:
         opened.push_async_callback(state.close)
         refuse_other_partitions(state.partitions, stores.partitions)
         await refuse_other_estate(place, estate)
-        log = IndexedLog(await open_outside(estate, state), state, state, SystemClock())
+        log = IndexedLog(await open_outside(estate, state), state, state, SystemClock(), SystemIds())
         opened.push_async_callback(log.close)
         await log.catch_up()
         opened.pop_all()

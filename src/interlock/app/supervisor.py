@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem, SettingInvalid, Unexpected
 
 log = logging.getLogger("interlock.supervisor")
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+PAUSE_SECONDS = (0.5, 30.0)
 STEADY_SECONDS = 60.0  # who lived that long begins anew with the short pause
 MOST_DEATHS = 10  # in a row
 KILL_SECONDS = 5.0  # beyond the time for draining
@@ -62,17 +64,20 @@ class Supervisor:
             self._stop.set()  # it ends for all of them, or broke
 
     async def _keep_alive(self, name: str, command: Sequence[str]) -> None:
-        deaths = 0
+        deaths, pauses = 0, Pauses(*PAUSE_SECONDS, random.random)
         while not self._stop.is_set():
             born = monotonic()
             status = await self._live(name, command)
             if self._stop.is_set():
                 return
-            deaths = 1 if monotonic() - born >= STEADY_SECONDS else deaths + 1
+            if monotonic() - born >= STEADY_SECONDS:
+                deaths = 0
+                pauses.begin_anew()
+            deaths += 1
             if status == EXIT_CONFIGURATION or deaths >= MOST_DEATHS:
                 self._give_up(name, status, deaths)
                 return
-            pause = min(FIRST_PAUSE_SECONDS * 2 ** (deaths - 1), LONGEST_PAUSE_SECONDS)
+            pause = round(next(pauses), 2)
             fields = {"child": name, "status": status, "pause_seconds": pause, "deaths": deaths, "most": MOST_DEATHS}
             log.warning("supervisor.restarts", extra=fields)
             with suppress(TimeoutError):

@@ -4,12 +4,16 @@ closed     calls go; `threshold` failures in a row open it
 open       nothing goes before `ready_us`
 half-open  one probe is out; its outcome closes the breaker, or opens it for twice as long
 
+Each opening is spread by chance, so that processes which lost the same system do not probe it in step.
+
 A late success of a call that left before it opened closes it too: the system answers again.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+from interlock.model.pauses import Chance, Pauses
 
 NEVER_US = 1 << 62
 
@@ -23,13 +27,11 @@ class BreakerState(StrEnum):
 class Breaker:
     """Times are monotonic microseconds, given by the caller."""
 
-    __slots__ = ("_ceiling_us", "_failures", "_first_us", "_pause_us", "_threshold", "ready_us", "state")
+    __slots__ = ("_failures", "_pauses", "_threshold", "ready_us", "state")
 
-    def __init__(self, threshold: int, open_seconds: float, ceiling_seconds: float) -> None:
+    def __init__(self, threshold: int, open_seconds: float, ceiling_seconds: float, chance: Chance) -> None:
         self._threshold = threshold
-        self._first_us = int(open_seconds * 1_000_000)
-        self._ceiling_us = int(ceiling_seconds * 1_000_000)
-        self._pause_us = self._first_us
+        self._pauses = Pauses(open_seconds, ceiling_seconds, chance)
         self._failures = 0
         self.state = BreakerState.CLOSED
         self.ready_us = 0  # from when a call may go; NEVER_US while a probe is out
@@ -44,7 +46,8 @@ class Breaker:
     def succeeded(self) -> bool:
         """Note an answer that shows the system alive; True when that closed the breaker."""
         was_closed = self.state is BreakerState.CLOSED
-        self._failures, self._pause_us = 0, self._first_us
+        self._failures = 0
+        self._pauses.begin_anew()
         self.state, self.ready_us = BreakerState.CLOSED, 0
         return not was_closed
 
@@ -56,9 +59,7 @@ class Breaker:
                 return False
         elif not probe:
             return False
-        else:
-            self._pause_us = min(self._pause_us * 2, self._ceiling_us)
-        self.state, self.ready_us = BreakerState.OPEN, now_us + self._pause_us
+        self.state, self.ready_us = BreakerState.OPEN, now_us + int(next(self._pauses) * 1_000_000)
         return True
 
     def abandoned(self, now_us: int) -> None:

@@ -24,14 +24,14 @@ async def redrive(store: StateStore, clock: Clock, ids: Ids, epoch: int, deliver
         id=ids.new_id(), state=DeliveryState.PENDING, attempts=0, due_us=now_us, created_us=now_us, attempt=None
     )
     step = Step(delivery=_given_up(dead), result=StepResult(calls=(fresh,)))
-    await commit_step(store, clock, epoch, step)
+    await commit_step(store, clock, ids, epoch, step)
     return fresh
 
 
-async def discard(store: StateStore, clock: Clock, epoch: int, delivery_id: str) -> DeliveryRow:
+async def discard(store: StateStore, clock: Clock, ids: Ids, epoch: int, delivery_id: str) -> DeliveryRow:
     """Give a dead delivery up for good. NotFound, BusinessConflict when it is not dead."""
     given_up = _given_up(await _dead(store, delivery_id))
-    await commit_step(store, clock, epoch, Step(delivery=given_up))
+    await commit_step(store, clock, ids, epoch, Step(delivery=given_up))
     return given_up
 
 

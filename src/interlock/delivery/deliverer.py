@@ -85,7 +85,7 @@ class Deliverer:
         self._unknown = self._lanes[UNKNOWN] = self._lane(UNKNOWN, 1)
         self._breakers = {target.system: self._breaker() for target in self._targets.values()}
         self._filling = Filling(
-            store, self._lanes, self._unknown, clock, limits.page_rows, self._ours, self._pump, self._stop
+            store, self._lanes, self._unknown, clock, ids, limits.page_rows, self._ours, self._pump, self._stop
         )
         self._looking: asyncio.Task[None] | None = None
         self._attempts: dict[str, Out] = {}
@@ -188,7 +188,9 @@ class Deliverer:
 
     def _breaker(self) -> Breaker:
         limits = self._limits
-        return Breaker(limits.breaker_failures, limits.breaker_seconds, limits.breaker_ceiling_seconds)
+        return Breaker(
+            limits.breaker_failures, limits.breaker_seconds, limits.breaker_ceiling_seconds, self._ids.chance
+        )
 
     def _pump(self) -> None:
         """Start what may start now, set the alarm for what may start next, and ask for more rows where few are left.
@@ -318,7 +320,7 @@ class Deliverer:
         with_reply = subject_of(row) in self._reply_subjects
         step = settle(row, tried, retry, self._ids.chance(), self._clock.now_us(), with_reply)
         try:
-            await commit_step(self._store, self._clock, self._epoch, step)
+            await commit_step(self._store, self._clock, self._ids, self._epoch, step)
         except AlreadyHandled:
             log.warning("delivery.settled_elsewhere", extra={"delivery": row.id, "operation": subject_of(row)})
             return None

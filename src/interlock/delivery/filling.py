@@ -9,11 +9,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from interlock.delivery.lane import END, Key, Lane, key_of
 from interlock.delivery.targets import subject_of
 from interlock.model.clock import Clock
+from interlock.model.ids import Ids
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Closed, Problem, UnavailableProblem, Unexpected
 from interlock.model.record import DeliveryRow
 from interlock.ports.state_store import StateStore
 
-_PAUSE_SECONDS = 1.0
+_PAUSE_SECONDS = (0.5, 5.0)
 # How far the clock of whoever placed a delivery may be behind or ahead of ours, its commit's time included.
 _BEHIND_US, _AHEAD_US = 60_000_000, 5_000_000
 _LOOK_BACK_US = (
@@ -33,6 +35,7 @@ class Filling:
         lanes: Mapping[str, Lane],
         unknown: Lane,
         clock: Clock,
+        ids: Ids,
         page_rows: int,
         partitions: Callable[[], Collection[int] | None],
         filled: Callable[[], None],
@@ -40,6 +43,7 @@ class Filling:
     ) -> None:
         self._store, self._lanes, self._unknown, self._clock = store, lanes, unknown, clock
         self._page_rows = page_rows
+        self._chance = ids.chance
         self._partitions = partitions
         self._turn = asyncio.Lock()
         self._looked_back_us = 0
@@ -131,8 +135,9 @@ class Filling:
         return page if ours is None else [row for row in page if row.partition in ours]
 
     async def _page(self, after: Key) -> list[DeliveryRow]:
+        pauses = Pauses(*_PAUSE_SECONDS, self._chance)
         while True:
             try:
                 return await self._store.pending_deliveries(*after, self._page_rows, self._partitions())
             except UnavailableProblem:
-                await self._clock.sleep(_PAUSE_SECONDS)
+                await self._clock.sleep(next(pauses))

@@ -7,25 +7,26 @@ import logging
 from collections.abc import Sequence
 
 from interlock.model.clock import Clock
+from interlock.model.ids import Ids
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem, UnavailableProblem
 from interlock.model.step import Commit, Step
 from interlock.ports.state_store import StateStore
 
 log = logging.getLogger("interlock.delivery")
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 5.0
+_PAUSE_SECONDS = (0.05, 5.0)
 
 
-async def commit_step(store: StateStore, clock: Clock, epoch: int, step: Step) -> None:
+async def commit_step(store: StateStore, clock: Clock, ids: Ids, epoch: int, step: Step) -> None:
     """Return once the step is durable. An unavailable store is asked again, for ever; any other problem is raised."""
-    pause_seconds = _FIRST_PAUSE_SECONDS
+    pauses, told = Pauses(*_PAUSE_SECONDS, ids.chance), False
     while (problem := await _submitted(store, Commit(epoch, [step], [], []))) is not None:
         if not isinstance(problem, UnavailableProblem):
             raise problem
-        if pause_seconds == _FIRST_PAUSE_SECONDS:
+        if not told:
+            told = True
             log.warning("delivery.store_failed", extra={"code": problem.code})
-        await clock.sleep(pause_seconds)
-        pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+        await clock.sleep(next(pauses))
 
 
 async def _submitted(store: StateStore, commit: Commit) -> Problem | None:

@@ -16,13 +16,15 @@ from typing import Any, Protocol
 
 from interlock.flows.share import change_of, is_even
 from interlock.model.clock import Clock
+from interlock.model.ids import Ids
+from interlock.model.pauses import Pauses, spread
 from interlock.model.problems import Fenced, Problem, UnavailableProblem, Unexpected
 from interlock.model.record import StartRow
 from interlock.ports.event_log import EventLog
 from interlock.ports.membership import Membership, Roster
 
 GIVING_BACK_AT_ONCE = 32
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = (0.1, 1.0)
 
 
 class Hand(Protocol):
@@ -64,6 +66,7 @@ class Crew:
         enlistment: Enlistment,
         log: EventLog,
         clock: Clock,
+        ids: Ids,
         hands: Sequence[Hand],
         lost: Callable[[Problem], None],
         rejoined: Callable[[int], None],
@@ -72,6 +75,7 @@ class Crew:
         self._membership = enlistment.membership
         self._log = log
         self._clock = clock
+        self._chance = ids.chance
         self._hands = hands
         self._lost = lost
         self._rejoined = rejoined
@@ -135,7 +139,7 @@ class Crew:
         answered = True
         while True:
             even = is_even(self.roster, self._log.partitions)
-            await self._clock.sleep(lease / 3 if even and answered else lease / 20)
+            await self._clock.sleep(lease / 3 if even and answered else spread(lease / 20, self._chance))
             answered = await self._beat()
 
     async def _beat(self) -> bool:
@@ -200,11 +204,12 @@ class Crew:
             await self._until_answered(lambda: self._log.follow(sorted(self.partitions)))
 
     async def _until_answered(self, call: Callable[[], Awaitable[None]]) -> None:
+        pauses = Pauses(*PAUSE_SECONDS, self._chance)
         while True:
             try:
                 return await call()
             except UnavailableProblem:
-                await self._clock.sleep(PAUSE_SECONDS)
+                await self._clock.sleep(next(pauses))
 
     def _keep(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)

@@ -18,6 +18,7 @@ from interlock.flows.effects import Effects
 from interlock.flows.figures import FlowFigures
 from interlock.flows.foreign_events import ForeignEvents
 from interlock.flows.limits import FlowLimits
+from interlock.flows.refusal_commits import RefusalCommits
 from interlock.flows.schedule import Scheduler
 from interlock.flows.triggers import subject_type
 from interlock.flows.watchdog import Watchdog
@@ -29,7 +30,6 @@ from interlock.model.hashing import KeyHasher
 from interlock.model.ids import Ids
 from interlock.model.problems import LeasedElsewhere, NotFound, Problem, Unexpected
 from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow, Tally
-from interlock.model.step import Commit
 from interlock.ports.event_log import EventLog
 from interlock.ports.membership import Roster
 from interlock.ports.outbox import Outbox
@@ -38,7 +38,7 @@ from interlock.ports.trace_sink import TraceSink
 from interlock.sdk.flow import Flow
 
 DRAIN_POLL_SECONDS = 0.01
-MAX_REFUSALS = 10_000
+LAST_SECONDS = 2.0  # for the last rows of refusals, when the time for draining is over
 MOST_COUNTED = 1 << 20
 
 
@@ -67,7 +67,7 @@ class Engine:
         self.on_calls: Callable[[Sequence[DeliveryRow]], None] = lambda rows: None
         self.on_fenced: Callable[[Problem], None] = lambda problem: None
         self.take_refusals: Callable[[], list[RefusalRow]] = list
-        self._unsaved_refusals: list[RefusalRow] = []
+        self._refusals = RefusalCommits(store, clock, lambda: self.take_refusals())
         operations = frozenset(
             f"{system.name}.{operation}" for system in estate.systems.values() for operation in system.operations
         )
@@ -83,7 +83,7 @@ class Engine:
         self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, sink, limits, self._calls)
         handover_seconds = enlistment.handover_seconds if enlistment else 0.0
         self._scheduler = Scheduler(
-            estate.flows.values(), log, store, clock, KeyHasher(log.secret), self._fenced, handover_seconds
+            estate.flows.values(), log, store, clock, ids, KeyHasher(log.secret), self._fenced, handover_seconds
         )
         self._by_type: dict[str, list[Worker]] = defaultdict(list)
         for worker in self._workers.values():
@@ -95,7 +95,7 @@ class Engine:
         self._shared_lag = 0
         self.watchdog = Watchdog(clock, limits.stuck_seconds, handover_seconds, log.partitions)
         if enlistment is not None:
-            self.crew = Crew(enlistment, log, clock, self._hands, self._fenced, self._rejoined)
+            self.crew = Crew(enlistment, log, clock, ids, self._hands, self._fenced, self._rejoined)
 
     def share(self, hand: Hand) -> None:
         """One more that works on our partitions. Before `start`."""
@@ -143,7 +143,7 @@ class Engine:
         for worker in self._workers.values():
             worker.abandon()
         self._api.stop()
-        await self._flush_refusals()
+        await self._refusals.finish(self.epoch, max(LAST_SECONDS, (deadline - self._clock.monotonic_us()) / 1_000_000))
         return finished
 
     async def leave(self) -> None:
@@ -230,20 +230,32 @@ class Engine:
         self.on_fenced(problem)
 
     async def _tend(self) -> None:
-        while True:
-            await self._clock.sleep(self._limits.tend_seconds)
-            for worker in self._workers.values():
-                worker.tend()
-            self._watch()
-            await self._flush_refusals()
-            try:
-                await self._store.expire(self._clock.now_us())
-                self.tallies = await self._store.tallies()
-                if self.crew is not None:
-                    self._shared_lag = await self._asked_lag()
-            except Problem as problem:
-                if not problem.retryable:
-                    self.on_fenced(problem)
+        """What is known here is tended whether the store answers or not; it is asked anew when it has answered."""
+        asking: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await self._clock.sleep(self._limits.tend_seconds)
+                for worker in self._workers.values():
+                    worker.tend()
+                self._watch()
+                self._refusals.flush(self.epoch)
+                if asking is None or asking.done():
+                    asking = asyncio.get_running_loop().create_task(self._ask())
+                    asking.add_done_callback(self._tended)
+        finally:
+            if asking is not None:
+                asking.cancel()
+
+    async def _ask(self) -> None:
+        """The part of the upkeep that waits for the store: for as long as that is away, perhaps."""
+        try:
+            await self._store.expire(self._clock.now_us())
+            self.tallies = await self._store.tallies()
+            if self.crew is not None:
+                self._shared_lag = await self._asked_lag()
+        except Problem as problem:
+            if not problem.retryable:
+                self.on_fenced(problem)
 
     def _watch(self) -> None:
         self.watchdog.look({flow: worker.oldest() for flow, worker in self._workers.items()})
@@ -267,22 +279,6 @@ class Engine:
         """Without upkeep nothing expires and no refusal is kept: that must not go on in silence."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self.on_fenced(Unexpected(f"The upkeep broke: {type(error).__name__}: {error}."))
-
-    async def _flush_refusals(self) -> None:
-        """What the store did not take goes with the next flush; beyond the bound the oldest rows are kept."""
-        rows = (self._unsaved_refusals + self.take_refusals())[:MAX_REFUSALS]
-        self._unsaved_refusals = []
-        if not rows:
-            return
-        done: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
-
-        def finished(_: object, problem: Problem | None) -> None:
-            if not done.done():  # the upkeep was cancelled meanwhile
-                done.set_result(problem)
-
-        self._store.submit(Commit(self.epoch, [], [], rows), finished)
-        if await done is not None:
-            self._unsaved_refusals = rows
 
 
 def types_of(flow: Flow) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from interlock.flows.handler_run import HandlerRun
 from interlock.flows.lane import Lane
 from interlock.model.clock import Clock
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Fenced, Problem
 from interlock.model.step import Commit, CursorMove, Step
 from interlock.ports.state_store import StateStore
@@ -34,7 +35,8 @@ Settled = Callable[[Pending, Problem | None], None]
 class FlowCommits:
     """`settled` hears of each step after its commit, `committed` of each commit, `failed` when there can be no more.
 
-    `later` keeps a coroutine running. `lanes` is the flow's own table, which changes.
+    `pauses` are those before a failing store is asked again. `later` keeps a coroutine running. `lanes` is the flow's
+    own table, which changes.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class FlowCommits:
         lanes: Mapping[int, Lane],
         store: StateStore,
         clock: Clock,
-        retry_seconds: float,
+        pauses: Pauses,
         settled: Settled,
         committed: Callable[[], None],
         failed: Callable[[Problem], None],
@@ -54,7 +56,7 @@ class FlowCommits:
         self._lanes = lanes
         self._store = store
         self._clock = clock
-        self._retry_seconds = retry_seconds
+        self._pauses = pauses
         self._tell = settled
         self._committed = committed
         self._failed = failed
@@ -137,6 +139,7 @@ class FlowCommits:
             return
         self._sent = None
         self._store_failing = False
+        self._pauses.begin_anew()
         for entry, outcome in zip(batch, outcomes, strict=True):
             self._tell(entry, outcome)
         self._committed()
@@ -155,5 +158,5 @@ class FlowCommits:
         self._later(self._again(batch))
 
     async def _again(self, batch: list[Pending]) -> None:
-        await self._clock.sleep(self._retry_seconds)
+        await self._clock.sleep(next(self._pauses))
         self._send(batch)

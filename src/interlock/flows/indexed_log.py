@@ -14,6 +14,8 @@ from interlock.flows.order_gate import OrderGate
 from interlock.flows.relay import Relay
 from interlock.model.clock import Clock
 from interlock.model.event import Event, Stored
+from interlock.model.ids import Ids
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem, SettingInvalid, Unexpected
 from interlock.ports.event_log import AppendDone, EventLog, Listener, LogCapabilities, Slice
 from interlock.ports.log_index import LogIndex
@@ -31,14 +33,15 @@ class IndexedLog:
     them.
     """
 
-    def __init__(self, log: EventLog, index: LogIndex, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, log: EventLog, index: LogIndex, outbox: Outbox, clock: Clock, ids: Ids) -> None:
         self.on_failure: Callable[[Problem], None] = lambda problem: None
         self._log = log
         self._clock = clock
+        self._pauses = Pauses(*PAUSE_SECONDS, ids.chance)
         self._listeners: list[Listener] = []
         self._indexing = Indexing(log, index, self._tell)
         self._gate = OrderGate(log, outbox, clock, lambda problem: self.on_failure(problem))
-        self._relay = Relay(outbox, log, index, clock, self._up_to_date)
+        self._relay = Relay(outbox, log, index, clock, ids, self._up_to_date)
         self._followed = list(range(log.partitions))
         self._relay.follow(self._followed)
         self._wake = asyncio.Event()
@@ -125,7 +128,6 @@ class IndexedLog:
         await self._indexing.catch_up(partitions)
 
     async def _index(self) -> None:
-        pause, longest = PAUSE_SECONDS
         self._wake.set()
         while True:
             await self._wake.wait()
@@ -135,13 +137,12 @@ class IndexedLog:
                     if not await self._indexing.step(late):
                         self._look_again()
                         break
-                pause = PAUSE_SECONDS[0]
+                self._pauses.begin_anew()
             except Problem as problem:
                 if not problem.retryable:
                     raise
                 self._wake.set()
-                await self._clock.sleep(pause)
-                pause = min(2 * pause, longest)
+                await self._clock.sleep(next(self._pauses))
 
     def _look_again(self) -> None:
         """In a while, unless the log tells of something before."""

@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from interlock.model.clock import Clock
 from interlock.model.event import Appended, Event
+from interlock.model.ids import Ids
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem, TooManyRequests
 from interlock.ports.event_log import EventLog
 from interlock.ports.log_index import LogIndex
@@ -37,12 +39,14 @@ class Relay:
         log: EventLog,
         index: LogIndex,
         clock: Clock,
+        ids: Ids,
         catch_up: Callable[[Collection[int]], Awaitable[None]],
     ) -> None:
         self._outbox = outbox
         self._log = log
         self._index = index
         self._clock = clock
+        self._pauses = Pauses(*PAUSE_SECONDS, ids.chance)
         self._catch_up = catch_up
         self._partitions: frozenset[int] = frozenset()
         self._doubtful_through: int | None = None
@@ -81,7 +85,6 @@ class Relay:
 
     async def _publish_patiently(self) -> bool:
         """Whether there may be more."""
-        pause, longest = PAUSE_SECONDS
         while True:
             try:
                 more = await self.publish()
@@ -92,10 +95,10 @@ class Relay:
                 if not self._failing:  # once, not at each of the tries that follow
                     self._failing = True
                     log.warning("relay.failed", extra={"code": problem.code})
-                await self._clock.sleep(pause)
-                pause = min(2 * pause, longest)
+                await self._clock.sleep(next(self._pauses))
             else:
                 self._failing = False
+                self._pauses.begin_anew()
                 return more
 
     async def publish(self) -> bool:

@@ -15,6 +15,8 @@ from cronsim import CronSim
 from interlock.model.clock import Clock, to_datetime, to_rfc3339
 from interlock.model.event import UNPROTECTED, Event
 from interlock.model.hashing import KeyHasher, partition_of
+from interlock.model.ids import Ids
+from interlock.model.pauses import spread
 from interlock.model.problems import Problem, StaleRead, UnavailableProblem, Unexpected
 from interlock.model.step import Commit, Put, Read, Step, StepResult
 from interlock.ports.event_log import EventLog
@@ -46,6 +48,7 @@ class Scheduler:
         log: EventLog,
         store: StateStore,
         clock: Clock,
+        ids: Ids,
         hasher: KeyHasher,
         failed: Callable[[Problem], None],
         handover_seconds: float = 0.0,
@@ -58,6 +61,7 @@ class Scheduler:
         self._log = log
         self._store = store
         self._clock = clock
+        self._chance = ids.chance
         self._hasher = hasher
         self._failed = failed
         self._epoch = 0
@@ -108,7 +112,7 @@ class Scheduler:
             try:
                 found = await self._store.get(TABLE, entry.name)
             except UnavailableProblem:
-                await self._clock.sleep(RETRY_SECONDS)
+                await self._clock.sleep(spread(RETRY_SECONDS, self._chance))
                 continue
             return (datetime.fromisoformat(msgspec.json.decode(found.value)), found.version) if found else (None, 0)
 
@@ -128,7 +132,7 @@ class Scheduler:
                 return
             if not isinstance(problem, UnavailableProblem | StaleRead):
                 raise problem
-            await self._clock.sleep(RETRY_SECONDS)
+            await self._clock.sleep(spread(RETRY_SECONDS, self._chance))
 
     async def _commit(self, step: Step) -> Problem | None:
         done: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()

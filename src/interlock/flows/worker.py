@@ -25,6 +25,7 @@ from interlock.model.clock import Clock
 from interlock.model.event import UNCHECKED, Stored
 from interlock.model.handling import HandlingState, Mark
 from interlock.model.ids import Ids
+from interlock.model.pauses import Pauses, spread
 from interlock.model.problems import (
     AlreadyHandled,
     CallerProblem,
@@ -91,9 +92,9 @@ class Worker:
         self._stopped = False
         self._abandoned = False
         self._reading: asyncio.Task[None] | None = None
-        retry_seconds = limits.store_retry_seconds
+        pauses = Pauses(limits.store_retry_seconds, limits.store_longest_retry_seconds, ids.chance)
         self._commits = FlowCommits(
-            flow.name, self._lanes, store, clock, retry_seconds, self._settled, self._committed, on_fenced, self.later
+            flow.name, self._lanes, store, clock, pauses, self._settled, self._committed, on_fenced, self.later
         )
 
     # Life
@@ -225,7 +226,7 @@ class Worker:
         try:
             part = await self._log.read(lane.partition, lane.through, min(self._room, self._limits.read_events))
         except UnavailableProblem:  # the lane stays dirty: read it again in a while
-            await self.clock.sleep(self._limits.store_retry_seconds)
+            await self.clock.sleep(spread(self._limits.store_retry_seconds, self._ids.chance))
             return
         if lane.closing:
             return
@@ -305,7 +306,7 @@ class Worker:
         self._failed(task, failure_of(error), frame_of(error))
 
     async def _again(self, task: HandlerRun) -> None:
-        await self.clock.sleep(self._limits.store_retry_seconds)
+        await self.clock.sleep(spread(self._limits.store_retry_seconds, self._ids.chance))
         self.run(task)
 
     def _failed(self, task: HandlerRun, failure: Failure, frame: str) -> None:

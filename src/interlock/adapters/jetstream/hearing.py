@@ -20,6 +20,7 @@ from nats.errors import Error
 from interlock.adapters.jetstream.link import ApiRefusal, Link
 from interlock.adapters.jetstream.reader import Found
 from interlock.adapters.jetstream.subjects import partition_filter
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem
 
 PULL_MESSAGES = 512
@@ -30,7 +31,7 @@ SILENCE_SECONDS = 3.5
 MOMENT_SECONDS = 0.01
 WENT_BACK_CHECKS = 5
 IDLE_SECONDS = 30  # after it the servers forget a consumer that nobody pulls from
-LONGEST_PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = (0.02, 1.0)
 SECOND_NS = 1_000_000_000
 
 Heard = Callable[[Sequence[Found]], None]
@@ -84,7 +85,7 @@ class Hearing:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        pause = 0.0
+        pauses = Pauses(*PAUSE_SECONDS, random.random)
         while not self._closed:
             self._changed.clear()
             before = self.last
@@ -93,9 +94,8 @@ class Hearing:
             self._flush()
             self._open, self._batch = [], None
             if self._changed.is_set() or self.last > before:
-                pause = 0.0
-            pause = min(max(2 * pause, 0.02), LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - only spreads them
+                pauses.begin_anew()
+            await asyncio.sleep(next(pauses))
 
     async def _session(self) -> None:
         """One consumer, until something is wrong with it, or others are to be followed."""

@@ -16,14 +16,14 @@ from nats.aio.msg import Msg
 from nats.errors import Error, NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Closed, Problem, SettingInvalid, StorageFull, StorageUnavailable
 
 OLDEST_SERVER = (2, 12)
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 2.0
 PING_SECONDS = 5
-PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 2.0
+PAUSE_SECONDS = (0.05, 2.0)
 RETRY_AFTER_SECONDS = 2
 
 logging.getLogger("nats").setLevel(logging.CRITICAL)  # it tells each lost connection: we tell that ourselves
@@ -261,10 +261,9 @@ class Link:
             await self._end()
             for changed in self._watchers:
                 changed()
-            pause = PAUSE_SECONDS
+            pauses = Pauses(*PAUSE_SECONDS, random.random)
             while self._client is None:
-                await asyncio.sleep(random.uniform(0, 2 * pause))  # noqa: S311 - only spreads them
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                await asyncio.sleep(next(pauses))
                 with suppress(StorageUnavailable, SettingInvalid):
                     await self._connect()
 

@@ -7,6 +7,7 @@ far the stream goes it does not know. So a slice ends at the last message of an 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,13 +19,13 @@ from nats.errors import Error
 from interlock.adapters.jetstream.link import ANSWER_SECONDS, ApiRefusal, Link
 from interlock.adapters.jetstream.subjects import bucket_filter, partition_filter, partition_in
 from interlock.adapters.jetstream.wire import MESSAGE_ID
+from interlock.model.pauses import Pauses
 
 PAGE_MESSAGES = 1000
 PAGE_BYTES = 8_388_608
 LEADER_SECONDS = 5.0
 READ_SECONDS = 10.0
-PAUSE_SECONDS = 0.01
-LONGEST_PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = (0.01, 0.5)
 NOT_FOUND = 10037
 
 
@@ -102,7 +103,8 @@ class StreamReader:
 
     async def _some(self, subject: str, after: int, limit: int, head: int) -> Sequence[Found]:
         loop = asyncio.get_running_loop()
-        deadline, pause, problem = loop.time() + READ_SECONDS, PAUSE_SECONDS, self._link.away()
+        deadline, problem = loop.time() + READ_SECONDS, self._link.away()
+        pauses = Pauses(*PAUSE_SECONDS, random.random)
         while loop.time() < deadline:
             try:
                 found = await self.page(subject, {"seq": after + 1}, limit)
@@ -110,8 +112,7 @@ class StreamReader:
                     return found.messages
             except type(problem) as error:
                 problem = error
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(next(pauses))
         raise problem
 
     async def _leader_has(self, subject: str, after: int, head: int) -> bool:

@@ -19,6 +19,7 @@ from interlock.adapters.jetstream.link import RETRY_AFTER_SECONDS, ApiRefusal, L
 from interlock.adapters.jetstream.reader import Found, StreamReader
 from interlock.adapters.jetstream.wire import Outgoing, same
 from interlock.model.event import Appended
+from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem, StorageUnavailable
 
 ACK_SECONDS = 3.0
@@ -55,7 +56,7 @@ class Recovery:
     async def run(self) -> None:
         """Return when all that was out is answered or out again."""
         await self._hear_the_rest()
-        pause = PAUSE_SECONDS
+        pauses = Pauses(PAUSE_SECONDS, 2 * CHECK_SECONDS, random.random)
         while self._flights and not self._stopped:
             self._give_up_old()
             with suppress(Problem, ApiRefusal, Error, OSError, TimeoutError):
@@ -63,8 +64,7 @@ class Recovery:
                     await self._link.up.wait()
                 await self._look()
                 return
-            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - only spreads them
-            pause = min(2 * pause, 2 * CHECK_SECONDS)
+            await asyncio.sleep(next(pauses))
 
     async def _hear_the_rest(self) -> None:
         """Answers that are still to come on this connection, for a while."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from interlock.adapters.kafka.client import consumer
 from interlock.adapters.kafka.decoding import Decoder
 from interlock.model.event import Stored
+from interlock.model.pauses import spread
 
 WAIT_MS = 100
 POLL_SECONDS = 0.1
@@ -84,7 +86,7 @@ class Follower:
             try:
                 self._turn()
             except KafkaException:
-                self._ended.wait(PAUSE_SECONDS)
+                self._ended.wait(spread(PAUSE_SECONDS, random.random))
             except RuntimeError:  # the loop is closed
                 break
         self._consumer.close()

@@ -27,6 +27,7 @@ from interlock.adapters.kafka.call import Call
 from interlock.adapters.kafka.stream import Reports, Stream
 from interlock.adapters.kafka.transactions import Transactions
 from interlock.adapters.kafka.trouble import away, error_of, problem_of
+from interlock.model.pauses import spread
 from interlock.model.problems import Problem, StorageUnavailable
 
 log = logging.getLogger(__name__)
@@ -188,7 +189,7 @@ class Outgoing:
             try:
                 await self._loop.run_in_executor(self._threads, self._probe, PROBE_SECONDS)
             except KafkaException:
-                await asyncio.sleep(random.uniform(0.5, 1.5) * PROBE_SECONDS)  # noqa: S311 - only spreads them
+                await asyncio.sleep(spread(PROBE_SECONDS, random.random))
             else:
                 break
         self._stream = Stream(self._settings, self._topic, self._settle)

@@ -14,6 +14,7 @@ from interlock.adapters.postgres.acquisition import end_late
 from interlock.adapters.postgres.connection import Connection, Target, check_server, connect, fetch, scalar, translate
 from interlock.adapters.postgres.migration import TOLD_SINCE, Migration, Standing
 from interlock.model.archive import moved
+from interlock.model.pauses import spread
 from interlock.model.problems import AlreadyRunning, FormatUnsupported, SettingInvalid, StorageUnavailable
 
 HASH_NAME = "blake2b-64-keyed,mod"
@@ -55,7 +56,7 @@ async def prepare(target: Target, partitions: int, log: str = HERE) -> Meta:
                 return await _prepared(connection, target, partitions, log)
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
                 await connection.execute(sql.ROLLBACK.encode())
-                await asyncio.sleep(random.uniform(0.5, 1.5) * PAUSE_SECONDS)  # noqa: S311 - no secret
+                await asyncio.sleep(spread(PAUSE_SECONDS, random.random))
         raise StorageUnavailable(
             f"The schema {target.schema} in the {target.place} cannot be migrated: its tables are held by others.",
             next_step="End long transactions (interlock doctor names the oldest), then start again.",

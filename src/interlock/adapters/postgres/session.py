@@ -12,7 +12,7 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from interlock.adapters.postgres.connection import (
     scalar,
     translate,
 )
+from interlock.model.pauses import Pauses
 from interlock.model.problems import StorageUnavailable, Unexpected
 
 GRACE_SECONDS = 5.0
@@ -155,12 +156,9 @@ class Session:
         self.connection = None
 
 
-def pauses() -> Iterator[float]:
-    """Seconds between tries: growing, and other ones in each process, so that they do not all come back at once."""
-    pause, longest = PAUSE_SECONDS
-    while True:
-        yield pause * (0.5 + random.random())  # noqa: S311 - no secret
-        pause = min(2 * pause, longest)
+def pauses() -> Pauses:
+    """Those between two tries to reach the server."""
+    return Pauses(*PAUSE_SECONDS, random.random)
 
 
 async def pipelined(
