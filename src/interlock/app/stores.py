@@ -128,16 +128,10 @@ def shares(estate: Estate) -> bool:
 
 
 async def open_stores(estate: Estate) -> Stores:
-    """What the settings name. SettingInvalid for what does not go together."""
-    stores = estate.settings.stores
-    if stores.log == "state":
+    """What the settings name; that they go together, the loader has seen."""
+    if estate.settings.stores.log == "state":
         store = await open_store(estate)
         return Stores(store, store)
-    if stores.kind != "postgres":
-        raise SettingInvalid(
-            f'stores.log = "{stores.log}" needs its state on PostgreSQL; stores.kind is "{stores.kind}".',
-            next_step='Set stores.kind = "postgres", or leave stores.log out.',
-        )
     return await open_apart(estate)
 
 

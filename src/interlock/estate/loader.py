@@ -27,6 +27,7 @@ from interlock.estate.modules import EstatePackage
 from interlock.estate.readers import Readers
 from interlock.estate.replayable_checks import NOTHING_CARRIED, Replayable, ReplayableChecks
 from interlock.estate.secrets import find_secrets
+from interlock.estate.setting_combinations import check_addresses, check_combinations
 from interlock.estate.setting_files import read_owners, read_settings, read_systems
 from interlock.estate.source_files import read_sources
 from interlock.estate.version_checks import Compare, VersionChecks
@@ -90,12 +91,14 @@ def examine(
     folder = Folder(root)
     findings = Findings()
     settings = read_settings(folder, environment, findings)
+    check_combinations(settings, folder, findings)
     owners = read_owners(folder, findings)
     waivers = read_waivers(folder, owners, findings)
     systems = read_systems(folder, environment, settings, owners, findings)
     sources = read_sources(folder, owners, findings)
     events = read_events(folder, owners, findings)
     operations = read_apis(folder, owners, findings)
+    check_addresses(operations, settings, findings)
     read_webhooks(folder, owners, findings)
     check_models(folder, events, findings)
     find_secrets(folder, findings)

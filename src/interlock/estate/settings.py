@@ -14,6 +14,8 @@ from msgspec import Meta
 
 from interlock.contracts.comparison import Mode
 
+PATH = r"^[^\x00]+\Z"
+DAY, YEAR = 86_400, 31_536_000  # in seconds: bounds of times, so that none is infinite
 REFERENCE = r"^env:[A-Za-z_][A-Za-z0-9_]*\Z"  # to an environment variable: addresses may hold passwords
 
 
@@ -24,7 +26,9 @@ class EstateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    host: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    host: Annotated[
+        str, Meta(pattern=r"^[^\s/\x00-\x1f]+\Z", description="Address to listen on: a name or an IP address.")
+    ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8700
 
 
@@ -52,7 +56,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     ] = "interlock"
     path: Annotated[
         str,
-        Meta(min_length=1, description="The store's file, relative to the estate. `{name}` is the estate's name."),
+        Meta(pattern=PATH, description="The store's file, relative to the estate. `{name}` is the estate's name."),
     ] = ".interlock/{name}.db"
     log: Annotated[
         Literal["state", "jetstream", "kafka"],
@@ -87,20 +91,23 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     min_free_disk_bytes: Annotated[
         int, Meta(ge=0, description="Free disk space below which nothing more is accepted: 503.")
     ] = 268_435_456
-    request_seconds: Annotated[float, Meta(gt=0, description="Time for a whole request to arrive; then 408.")] = 30.0
+    request_seconds: Annotated[
+        float, Meta(gt=0, le=DAY, description="Time for a whole request to arrive; then 408.")
+    ] = 30.0
     dedupe_bucket_seconds: Annotated[
         float,
         Meta(
             gt=0,
+            le=YEAR,
             description="Length of one dedupe bucket of (source, id). Two are live, so a resend is known for at least "
             "this long, at most twice as long.",
         ),
     ] = 43_200.0
     answer_hours: Annotated[
-        float, Meta(gt=0, description="How long the answer to an Idempotency-Key is kept, in hours.")
+        float, Meta(gt=0, le=87_600, description="How long the answer to an Idempotency-Key is kept, in hours.")
     ] = 24.0
     handler_seconds: Annotated[
-        float, Meta(gt=0, description="Time for one run of a handler; then the attempt has failed.")
+        float, Meta(gt=0, le=YEAR, description="Time for one run of a handler; then the attempt has failed.")
     ] = 30.0
     in_flight_per_flow: Annotated[int, Meta(ge=1, description="Handlers that one flow runs at once.")] = 1024
     delivery_concurrency: Annotated[int, Meta(ge=1, description="Outside calls in flight, over all systems.")] = 64
@@ -113,8 +120,9 @@ class TraceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     file: Annotated[
         str,
         Meta(
+            pattern=r"^[^\x00]*\Z",
             description="Where the spans of sampled traces go, as OTLP/JSON lines, relative to the estate; empty: "
-            "nowhere. For a collector's `otlpjsonfile` receiver; rotate it from outside."
+            "nowhere. For a collector's `otlpjsonfile` receiver; rotate it from outside.",
         ),
     ] = ""
     file_bytes: Annotated[
@@ -172,7 +180,10 @@ class JetStreamSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     ] = "interlock"
     replicas: Annotated[int, Meta(ge=1, le=5, description="Servers that keep each event. 3 outlives one of them.")] = 1
     dedupe_seconds: Annotated[
-        float, Meta(gt=0, description="How long the servers recognise a resend by themselves; it costs their memory.")
+        float,
+        Meta(
+            ge=0.1, le=DAY, description="How long the servers recognise a resend by themselves; it costs their memory."
+        ),
     ] = 120.0
     sync_always: Annotated[
         bool,
@@ -216,6 +227,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         float,
         Meta(
             gt=0,
+            le=YEAR,
             description="Age of the oldest event of a partition that is neither handled nor dead-lettered, beyond "
             "which the log names the partition.",
         ),
