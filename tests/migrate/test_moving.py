@@ -116,6 +116,17 @@ async def test_there_and_back_again(deployment):
     refused = deployment.command("up", str(deployment.root))
     assert refused.returncode == 1
     assert "moved to schema" in refused.stderr
+    for words in (["status", str(deployment.root)], ["why", "e-3", str(deployment.root)], ["dlq", "list"]):
+        told = deployment.command(*words, *(["--estate", str(deployment.root)] if "list" in words else []))
+        assert told.returncode == 0, told.stderr
+        assert f"This store was moved to schema {deployment.schema} of env:" in told.stderr
+        assert told.stdout, "as it was then"
+    ordered = deployment.command("dlq", "redrive", "flow/0/1/0", "--estate", str(deployment.root))
+    assert (ordered.returncode, "This store was moved to schema" in ordered.stderr) == (1, True)
+    looked = deployment.command("doctor", str(deployment.root))
+    assert looked.returncode == 1
+    assert "broken   RECORD_READ" in looked.stdout
+    assert "This store was moved to schema" in looked.stdout
 
     deployment.set("postgres")
     entries, again = await deployment.run(0, ENTRIES)

@@ -16,10 +16,12 @@ from interlock.app.stores import PostgresPlace, SqlitePlace, StorePlace, place_o
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.flows.engine import types_of
+from interlock.model.archive import moved
 from interlock.model.diagnosis import CLEAR_ERROR, DURABLE, PARKED, Check, Finding
 from interlock.model.problems import EstateInvalid, NotFound, Problem, SettingInvalid
 from interlock.model.record import StartRow
 from interlock.operate import record_examination
+from interlock.ports.record_reader import KnowsItsPlace
 
 STORE = Check("STORE_KIND", "`stores.kind` and `stores.log`", DURABLE, "Set stores.kind to sqlite or postgres.")
 LOG = Check(
@@ -203,6 +205,10 @@ async def _record(estate: Estate, place: StorePlace, clock: SystemClock, cursors
         return [RECORD.ok("There is no record yet: no engine was started on this store.")]
     except Problem as problem:
         return [RECORD.unknown(problem.detail, problem.step)]
+    if isinstance(reader, KnowsItsPlace) and reader.moved_to is not None:
+        await reader.close()
+        problem = moved(reader.moved_to)
+        return [RECORD.broken(problem.detail, problem.step)]
     here = StartRow(0, clock.now_us(), __version__, estate.name, estate.hash, estate.settings.hash)
     flows: dict[str, Sequence[str]] = {name: types_of(flow) for name, flow in estate.flows.items()}
     try:

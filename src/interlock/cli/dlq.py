@@ -91,6 +91,7 @@ def _discard(arguments: argparse.Namespace) -> int:
 def _ordered(arguments: argparse.Namespace, place: Place, path: str, ids: list[str], **more: str) -> int:
     """Ask the engine for each. A refused one does not keep the others from their turn; a silent engine ends it."""
     results: list[dict[str, Any]] = []
+    asyncio.run(place.refuse_moved())
     with ControlClients(place.controls) as client:
         for one in track(ids, "redriving", console=Console(stderr=True), disable=len(ids) < 2 or arguments.json):
             try:

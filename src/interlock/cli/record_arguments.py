@@ -15,8 +15,9 @@ from interlock.app.stores import SqlitePlace, StorePlace, place_of_store
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.flows.engine import types_of
+from interlock.model.archive import moved
 from interlock.model.problems import EstateInvalid
-from interlock.ports.record_reader import RecordReader
+from interlock.ports.record_reader import KnowsItsPlace, RecordReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,19 @@ class Place:
     estate: Estate | None
 
     async def reader(self) -> RecordReader:
-        return await self.store.reader()
+        """Of a store that was carried elsewhere the record can still be read; people are told that it has ended."""
+        reader = await self.store.reader()
+        if isinstance(reader, KnowsItsPlace) and reader.moved_to is not None:
+            problem = moved(reader.moved_to)
+            print(f"{problem.detail} What follows is as it was then.\n   {problem.step}", file=sys.stderr)
+        return reader
+
+    async def refuse_moved(self) -> None:
+        """Nothing can be ordered of a store that was carried elsewhere: no engine starts on it again."""
+        reader = await self.store.reader()
+        await reader.close()
+        if isinstance(reader, KnowsItsPlace) and reader.moved_to is not None:
+            raise moved(reader.moved_to)
 
     @property
     def controls(self) -> list[Path]:

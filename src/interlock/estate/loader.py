@@ -13,10 +13,12 @@ import msgspec
 
 from interlock.contracts.api_contract import ApiOperation
 from interlock.contracts.diff import compare
+from interlock.contracts.event_contract import EventContract
 from interlock.contracts.finding import Finding
 from interlock.contracts.rule import BY_ID
 from interlock.estate.contract_files import APIS, EVENTS, WEBHOOKS, read_apis, read_events, read_webhooks
 from interlock.estate.contract_versions import contract_versions
+from interlock.estate.declarations import Declarations, read_declarations
 from interlock.estate.deprecation_file import Promised, check_deprecations, check_sunsets, read_deprecations
 from interlock.estate.estate import Estate
 from interlock.estate.findings import Findings
@@ -27,11 +29,9 @@ from interlock.estate.modules import EstatePackage
 from interlock.estate.readers import Readers
 from interlock.estate.replayable_checks import NOTHING_CARRIED, Replayable, ReplayableChecks
 from interlock.estate.secrets import find_secrets
-from interlock.estate.setting_combinations import check_addresses, check_combinations
-from interlock.estate.setting_files import read_owners, read_settings, read_systems
-from interlock.estate.source_files import read_sources
+from interlock.estate.setting_combinations import check_addresses
 from interlock.estate.version_checks import Compare, VersionChecks
-from interlock.estate.waiver_file import Waived, apply_waivers, read_waivers
+from interlock.estate.waiver_file import Waived, apply_waivers
 from interlock.model.problems import EstateInvalid
 
 K = TypeVar("K")
@@ -90,22 +90,13 @@ def examine(
     """
     folder = Folder(root)
     findings = Findings()
-    settings = read_settings(folder, environment, findings)
-    check_combinations(settings, folder, findings)
-    owners = read_owners(folder, findings)
-    waivers = read_waivers(folder, owners, findings)
-    systems = read_systems(folder, environment, settings, owners, findings)
-    sources = read_sources(folder, owners, findings)
-    events = read_events(folder, owners, findings)
-    operations = read_apis(folder, owners, findings)
-    check_addresses(operations, settings, findings)
-    read_webhooks(folder, owners, findings)
-    check_models(folder, events, findings)
+    declared = read_declarations(folder, environment, findings)
+    settings, owners, systems = declared.settings, declared.owners, declared.systems
+    events, operations = _contracts(folder, declared, findings)
     find_secrets(folder, findings)
     latest = {contract.type: contract for contract in events}
     apis = {operation.name: operation for _, operation in operations}
-    estate_hash = folder.hash
-    package = EstatePackage(folder, estate_hash)
+    package = EstatePackage(folder, estate_hash := folder.hash)
     package.install()
     flows = read_flows(folder, package, Known(latest, apis, systems, owners), findings)
     _check_unhandled(operations, flows.api_subjects, findings)
@@ -114,27 +105,29 @@ def examine(
     check_deprecations(plans, versions, today, findings)
     check_sunsets(promised, plans, versions, today, findings)
     readers = Readers(flows.by_name.values(), folder)
-    VersionChecks(settings.contracts.compatibility, readers, waivers, findings, compare, today).run(versions)
+    mode = settings.contracts.compatibility
+    VersionChecks(mode, readers, declared.waivers, findings, compare, today).run(versions)
     ReplayableChecks(replayable, findings, compare).run(versions)
-    waived = apply_waivers(waivers, findings, today)
+    waived = apply_waivers(declared.waivers, findings, today)
     estate = Estate(
-        root=folder.root,
-        name=settings.estate.name,
-        hash=estate_hash,
-        package=package.name,
-        environment=environment,
-        settings=settings,
-        contracts=_frozen({(contract.type, contract.version): contract for contract in events}),
-        latest=_frozen(latest),
-        apis=_frozen(apis),
-        flows=_frozen(flows.by_name),
-        systems=_frozen(systems),
-        owners=_frozen(owners),
-        plans=_frozen(dict(plans.by_major)),
-        sources=_frozen(sources),
-    )
+        root=folder.root, name=settings.estate.name, hash=estate_hash, package=package.name, environment=environment,
+        settings=settings, contracts=_frozen({(contract.type, contract.version): contract for contract in events}),
+        latest=_frozen(latest), apis=_frozen(apis), flows=_frozen(flows.by_name), systems=_frozen(systems),
+        owners=_frozen(owners), plans=_frozen(plans.by_major), sources=_frozen(declared.sources),
+    )  # fmt: skip
     shown = tuple(one for one in findings.all() if one.severity == "error" or BY_ID[one.code].needed)
     return Examination(estate, shown, _contract_files(folder), waived)
+
+
+def _contracts(
+    folder: Folder, declared: Declarations, findings: Findings
+) -> tuple[list[EventContract], list[tuple[str, ApiOperation]]]:
+    events = read_events(folder, declared.owners, findings)
+    operations = read_apis(folder, declared.owners, findings)
+    check_addresses(operations, declared.settings, findings)
+    read_webhooks(folder, declared.owners, findings)
+    check_models(folder, events, findings)
+    return events, operations
 
 
 def _contract_files(folder: Folder) -> tuple[str, ...]:
@@ -149,7 +142,7 @@ def _check_unhandled(
             findings.add("API_UNHANDLED", path, 1, f"No flow serves {operation.name}.")
 
 
-def _frozen(mapping: dict[K, V]) -> Mapping[K, V]:
+def _frozen(mapping: Mapping[K, V]) -> Mapping[K, V]:
     return MappingProxyType(mapping)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from interlock.model.carried import Carried
 from interlock.model.event import Stored
@@ -94,3 +94,10 @@ class RecordReader(Protocol):
     async def tallies(self) -> list[Tally]: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class KnowsItsPlace(Protocol):
+    """A reader of a store that `interlock migrate` may have carried elsewhere: then this is how it was before."""
+
+    moved_to: str | None  # in words for people

@@ -38,10 +38,11 @@ SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 class PostgresReader:
     """Each question is one snapshot at most; none is held between questions."""
 
-    def __init__(self, target: Target, connection: Connection, secret: bytes) -> None:
+    def __init__(self, target: Target, connection: Connection, secret: bytes, moved_to: str | None = None) -> None:
         self._target = target
         self._connection = connection
         self._hasher = KeyHasher(secret)
+        self.moved_to = moved_to
 
     @classmethod
     async def open(cls, dsn: str, *, schema: str = "interlock") -> PostgresReader:
@@ -52,6 +53,7 @@ class PostgresReader:
             with translated(target):
                 await connection.execute(b"SET default_transaction_read_only = on")
                 secret = await scalar(connection, record_sql.HASH_KEY)
+                moved_to = await scalar(connection, record_sql.MOVED_TO)
         except BaseException as error:
             await connection.close()
             if isinstance(error.__cause__, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
@@ -60,7 +62,7 @@ class PostgresReader:
         if secret is None:
             await connection.close()
             raise no_store(target)
-        return cls(target, connection, bytes.fromhex(secret))
+        return cls(target, connection, bytes.fromhex(secret), moved_to)
 
     async def find_events(self, term: str) -> list[Stored]:
         digest = self._hasher.digest(term)

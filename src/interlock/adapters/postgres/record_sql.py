@@ -12,6 +12,7 @@ from interlock.adapters.postgres.sql import (
 )
 
 HASH_KEY = "SELECT value FROM meta WHERE name = 'secret'"
+MOVED_TO = "SELECT value FROM meta WHERE name = 'moved'"
 SEALED = "SELECT partition, max(last) FROM segment GROUP BY partition"
 SEAL = (
     "INSERT INTO segment(partition, first, last, hashes, offsets) VALUES ($1::bigint, $2::bigint, $3::bigint, "

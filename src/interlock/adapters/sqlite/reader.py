@@ -44,6 +44,7 @@ class SqliteReader:
                 self._connection = connect_reader(str(path))
                 secret = scalar(self._connection, "SELECT value FROM meta WHERE name = 'secret'")
                 found = scalar(self._connection, "SELECT value FROM meta WHERE name = 'format'")
+                self.moved_to: str | None = scalar(self._connection, "SELECT value FROM meta WHERE name = 'moved'")
         except Problem as problem:
             raise refused(path, problem) from problem
         if not isinstance(secret, bytes):
