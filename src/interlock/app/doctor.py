@@ -207,8 +207,8 @@ async def _record(estate: Estate, place: StorePlace, clock: SystemClock, cursors
         return [RECORD.unknown(problem.detail, problem.step)]
     if isinstance(reader, KnowsItsPlace) and reader.moved_to is not None:
         await reader.close()
-        problem = moved(reader.moved_to)
-        return [RECORD.broken(problem.detail, problem.step)]
+        gone = moved(reader.moved_to)
+        return [RECORD.broken(gone.detail, gone.step)]
     here = StartRow(0, clock.now_us(), __version__, estate.name, estate.hash, estate.settings.hash)
     flows: dict[str, Sequence[str]] = {name: types_of(flow) for name, flow in estate.flows.items()}
     try:

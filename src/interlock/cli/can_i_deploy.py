@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from interlock.app.contract_tests import EnvironmentUnknown, can_deploy, git_version, record_deployed, results_file
+from interlock.cli.estate_argument import add_estate
 from interlock.govern.deployability import Deployability
 from interlock.ports.contract_results import Participant
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    add_estate(parser)
     add("--to", required=True, metavar="ENV", help="the environment")
     add("--participant", action="append", default=[], metavar="NAME", help="consumer or provider to deploy")
     add("--version", metavar="V", help="its version (default: the git commit)")

@@ -13,6 +13,7 @@ from interlock.app.local_time import now_text, today
 from interlock.app.promised_plans import promised_plans
 from interlock.app.replayable import replayable
 from interlock.app.stopwatch import Stopwatch
+from interlock.cli.estate_argument import add_estate
 from interlock.cli.finding_text import entry, finding_text, summary
 from interlock.cli.report_text import as_json, rendered
 from interlock.contracts.report.entry import FORMATS, Report
@@ -23,7 +24,7 @@ from interlock.model.problems import EstateInvalid
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    add_estate(parser)
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
     parser.add_argument(
         "--base", metavar="REV", help="no sunset is earlier than this git revision has it (default: the last commit)"

@@ -7,6 +7,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -69,6 +70,8 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _redrive(arguments: argparse.Namespace) -> int:
+    if arguments.all and arguments.id is not None and arguments.estate is None and Path(arguments.id).is_dir():
+        arguments.id, arguments.estate = None, Path(arguments.id)  # the only thing that stands by position
     if (arguments.id is None) == (not arguments.all) or (arguments.all and not arguments.flow):
         arguments.usage("name one dead letter, or all of a flow with: --flow FLOW --all")
     place = place_of(arguments)

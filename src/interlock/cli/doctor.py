@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 from interlock.app.doctor import Diagnosis, diagnose
 from interlock.app.stopwatch import Stopwatch
+from interlock.cli.estate_argument import add_estate
 from interlock.cli.finding_text import counted
 from interlock.cli.record_arguments import print_json
 from interlock.model.diagnosis import Finding
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Run it as the user that runs the engine, with its environment variables. Exits with 1 when a promise is "
         "broken, with 2 when something could not be looked at."
     )
-    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    add_estate(parser)
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
     parser.add_argument(
         "--nats-monitor",

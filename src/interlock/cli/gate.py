@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from interlock.app.gate import judge
 from interlock.app.git_revision import RevisionUnreadable
 from interlock.app.local_time import now_text
 from interlock.app.notice import NoticeFailed, send
 from interlock.app.stopwatch import Stopwatch
+from interlock.cli.estate_argument import add_estate
 from interlock.cli.report_text import as_json, rendered
 from interlock.contracts.report.entry import FORMATS
 from interlock.govern.gate_findings import found
@@ -23,7 +23,7 @@ NOTIFY = "INTERLOCK_GATE_NOTIFY"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    add_estate(parser)
     parser.add_argument("--base", required=True, metavar="REV", help="the revision to land on, such as origin/main")
     parser.add_argument("--head", metavar="REV", help="the revision to judge (default: the files as they lie here)")
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")

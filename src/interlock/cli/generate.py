@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from interlock.cli.estate_argument import add_estate
 from interlock.cli.finding_text import finding_text, summary
 from interlock.contracts.api.description import ApiDescription
 from interlock.contracts.client_stubs import RUNTIME, generate_client
@@ -31,9 +32,7 @@ from interlock.model.problems import EstateInvalid
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "estate", nargs="?", default=".", type=Path, help="folder of the estate, or a contract file (default: here)"
-    )
+    add_estate(parser, about="folder of the estate, or a contract file (default: here)")
     parser.add_argument(
         "--client", action="append", default=[], metavar="API", help="also write the client of this API"
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from interlock.app.migrating import Carried, move, place_of
+from interlock.cli.estate_argument import add_estate
 from interlock.cli.record_arguments import print_json
 from interlock.estate.loader import load
 
@@ -18,7 +18,7 @@ PLACES = ("sqlite", "postgres", "postgres+jetstream")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    add_estate(parser)
     parser.add_argument("--to", required=True, choices=PLACES, help="where to move to: kind of store, and of log")
     parser.add_argument("--schema", help="the new schema on PostgreSQL, when it is not stores.schema")
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
 from interlock.app.sources import (
@@ -16,6 +15,7 @@ from interlock.app.sources import (
     source_states,
     written_by,
 )
+from interlock.cli.estate_argument import add_estate
 from interlock.cli.record_arguments import print_json
 from interlock.estate.loader import load
 from interlock.model.problems import SettingInvalid
@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--dialect", choices=DIALECTS, required=True, help="the database; mysql is MariaDB too")
         action.add_argument("--table", default=DEFAULT_TABLE, help=f"name of the table (default: {DEFAULT_TABLE})")
     status = actions.add_parser("status", help="what waits in each source of an estate, and what was refused and why")
-    status.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    add_estate(status)
     status.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
     status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(act=_status)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from interlock.app.stores import SqlitePlace, StorePlace, place_of_store
+from interlock.cli.estate_argument import add_estate
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.flows.engine import types_of
@@ -53,11 +54,9 @@ class Place:
         return {name: types_of(flow) for name, flow in self.estate.flows.items()} if self.estate else {}
 
 
-def add_place(parser: argparse.ArgumentParser, positional: bool = False) -> None:
-    about = "folder of the estate (default: here)"
-    if positional:
-        parser.add_argument("folder", nargs="?", metavar="estate", type=Path, help=about)
-    parser.add_argument("--estate", type=Path, help="the same" if positional else about)
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """As the last of the positional arguments."""
+    add_estate(parser, default=None)
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
     parser.add_argument("--store", type=Path, help="the file of a SQLite store, instead of the one in interlock.toml")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -66,7 +65,7 @@ def add_place(parser: argparse.ArgumentParser, positional: bool = False) -> None
 def place_of(arguments: argparse.Namespace, with_estate: bool = False) -> Place:
     """From the arguments. With `--store` alone no estate is loaded, unless the command cannot do without."""
     store: Path | None = arguments.store
-    root: Path | None = arguments.estate or getattr(arguments, "folder", None)
+    root: Path | None = arguments.estate
     if store is not None and root is None and not with_estate:
         return Place(SqlitePlace(store), None)
     try:

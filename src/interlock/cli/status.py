@@ -13,7 +13,7 @@ from interlock.operate.books_text import render
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Exits with 1 when a sum does not balance."
-    add_place(parser, positional=True)
+    add_place(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

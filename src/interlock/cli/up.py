@@ -16,6 +16,7 @@ from interlock.app.serving import serve
 from interlock.app.stopwatch import Stopwatch
 from interlock.app.stores import shares, told
 from interlock.app.supervisor import EXIT_CONFIGURATION, Supervisor
+from interlock.cli.estate_argument import add_estate
 from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 from interlock.model.problems import ConfigurationProblem, EstateInvalid, SettingInvalid
@@ -24,7 +25,7 @@ MOST_WORKERS = 64
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    add_estate(parser)
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
     parser.add_argument(
         "--workers", type=count, metavar="N", help="run one edge and N workers here, and restart those that die"

@@ -16,7 +16,7 @@ from interlock.operate.why import tell
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("term", help="an event id, a business key (an order number), or a delivery id")
-    add_place(parser, positional=True)
+    add_place(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
