@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
+
+import pytest
+
+from interlock.app.supervisor import EXIT_CONFIGURATION, Supervisor
+from interlock.model.problems import SettingInvalid
 
 from .processes import Deployment, Load, alive, until
 
@@ -54,12 +61,56 @@ def test_nobody_outlives_a_killed_supervisor(deploy: Callable[..., Deployment]) 
     assert deployment.leased() == {}, "they left, and did not just die"
 
 
-def test_what_another_start_cannot_mend_ends_all_at_once(deploy: Callable[..., Deployment]) -> None:
+def test_what_keeps_all_from_running_is_told_once_before_any_starts(deploy: Callable[..., Deployment]) -> None:
     deployment = deploy()
     with socket.create_server(("127.0.0.1", deployment.port)):
-        supervisor = deployment.start("--workers", "1")
-        assert supervisor.wait(60) == 1
-    said = deployment.output.read_text()
-    assert f"Cannot listen on 127.0.0.1:{deployment.port}" in said
-    assert "edge cannot run as it is set. See what it said above." in " ".join(said.split())
-    assert not any(map(alive, deployment.pids().values()))
+        told = deployment.run("up", str(deployment.folder), "--workers", "2")
+    assert told.returncode == 1
+    assert told.stderr.count(f"Cannot listen on 127.0.0.1:{deployment.port}") == 1
+    assert "server.port" in told.stderr
+    del deployment.environment["INTERLOCK_POSTGRES"]
+    unset = deployment.run("up", str(deployment.folder), "--workers", "2")
+    assert unset.returncode == 1
+    assert unset.stderr.count("INTERLOCK_POSTGRES, which is not set") == 1
+    assert "supervisor.started" not in told.stderr + unset.stderr
+    deployment.environment["INTERLOCK_POSTGRES"] = "postgresql://nobody@127.0.0.1:1/nowhere"
+    waiting = deployment.start("--workers", "2")
+    until(lambda: deployment.events("supervisor.waits"), what="patience with a store that is away")
+    waiting.terminate()
+    assert waiting.wait(15) == 0
+    assert deployment.pids() == {}
+
+
+def test_names_are_given_once_and_sockets_of_the_dead_are_cleaned_away(deploy: Callable[..., Deployment]) -> None:
+    deployment = deploy()
+    deployment.start("--workers", "1")
+    until(lambda: deployment.leased() == {"edge": 0, "worker-1": 8}, what="the share of one")
+    elsewhere = deployment.folder.parent / "clone"
+    shutil.copytree(deployment.folder, elsewhere, ignore=shutil.ignore_patterns(".interlock"))
+    settings = (elsewhere / "interlock.toml").read_text().replace(f"port = {deployment.port}", "port = 0")
+    (elsewhere / "interlock.toml").write_text(settings)
+    for words in (["--workers", "1"], ["--role", "worker", "--name", "worker-1"]):
+        second = deployment.run("up", str(elsewhere), *words)
+        assert second.returncode == 1
+        assert "runs on this store already" in second.stderr
+        assert "supervisor.started" not in second.stderr
+
+    first = deployment.pids()["worker-1"]
+    deployment.signal("worker-1", signal.SIGKILL)
+    until(lambda: deployment.pids()["worker-1"] != first, what="a new worker")
+    control = deployment.folder / ".interlock"
+    until(lambda: not list(control.glob(f"*.control.{first}")), what="the end of the dead one's socket")
+    living = {f"shop.db.control.{pid}" for pid in deployment.pids().values()}
+    until(lambda: {path.name for path in control.glob("*.control.*")} == living, what="the sockets of the living")
+
+
+async def test_what_another_start_cannot_mend_ends_all_at_once() -> None:
+    async def ready() -> None:
+        """Nothing to look at."""
+
+    ends = [sys.executable, "-c", f"raise SystemExit({EXIT_CONFIGURATION})"]
+    stays = [sys.executable, "-c", "import time; time.sleep(60)"]
+    supervisor = Supervisor({"edge": ends, "worker-1": stays}, 1.0, ready)
+    with pytest.raises(SettingInvalid, match="edge cannot run as it is set"):
+        await supervisor.run()
+    assert supervisor.pids == {}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import socket
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from interlock.model.problems import SettingInvalid
@@ -33,6 +35,39 @@ def control_paths(store: Path) -> list[Path]:
     """Of all the processes that have, or had, the store here; at least the one that a single engine would have."""
     first = control_path(store)
     return [first, *sorted(first.parent.glob(f"{glob.escape(first.name)}.*"))]
+
+
+def remove_dead(store: Path) -> None:
+    """Sockets of processes that were killed: they have no process any more, and nobody listens there."""
+    for path in control_paths(store)[1:]:
+        if _without_process(path.suffix[1:]) and _refuses(path):
+            with suppress(OSError):  # somebody else was quicker, or they are not ours to remove
+                path.unlink()
+
+
+def _without_process(number: str) -> bool:
+    if not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _refuses(path: Path) -> bool:
+    """In another container the number may be somebody's who lives: whoever does answers."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def _short(store: Path) -> str:

@@ -54,6 +54,12 @@ EVENTS: tuple[LogEvent, ...] = (
     ),
     LogEvent("supervisor.started", "info", ("child", "pid"), "One of the processes of `--workers` was started."),
     LogEvent(
+        "supervisor.waits",
+        "warning",
+        ("code", "pause_seconds", "tried", "most"),
+        "Store or log are away, so no process is started yet. They are asked again after a pause, which doubles.",
+    ),
+    LogEvent(
         "supervisor.restarts",
         "warning",
         ("child", "status", "pause_seconds", "deaths", "most"),

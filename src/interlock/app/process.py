@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import shutil
-import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -16,9 +15,10 @@ from interlock.adapters.null_sink import NullSink
 from interlock.adapters.span_file import SpanFile
 from interlock.adapters.system import SystemClock, SystemIds
 from interlock.app.control import Control
-from interlock.app.control_path import control_path
+from interlock.app.control_path import control_path, remove_dead
 from interlock.app.health import Health
 from interlock.app.limits import edge_limits, flow_limits
+from interlock.app.listening import cannot_listen
 from interlock.app.metrics import EngineMetrics
 from interlock.app.registry import ServedRegistry
 from interlock.app.role import EVERYTHING, Role
@@ -137,6 +137,7 @@ class Process:
             process = str(os.getpid()) if self.engine.crew is not None else ""
             socket_path = control_path(self._estate.store_path, process)
             socket_path.parent.mkdir(parents=True, exist_ok=True)
+            remove_dead(self._estate.store_path)
             await self.control.start(socket_path)
         try:
             if self._role.serves:
@@ -144,7 +145,9 @@ class Process:
             else:
                 await self._tell_health(settings, opened)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host that IDNA cannot encode
-            raise cannot_listen(settings, error) from error
+            port = settings.server.port if self._role.serves else self._role.health_port
+            setting = "server.port" if self._role.serves else "--health-port"
+            raise cannot_listen(settings.server.host, port, setting, error) from error
         place = {"host": settings.server.host, "port": self.port, "epoch": self.engine.epoch}
         log.info("engine.ready", extra=place)
 
@@ -249,17 +252,6 @@ def refuse_alone(role: Role, estate: Estate) -> None:
             f"{estate.settings.stores.kind}.",
             next_step='Set stores.kind = "postgres", or leave --role out: one process does it all then.',
         )
-
-
-def cannot_listen(settings: Settings, error: OSError | UnicodeError) -> SettingInvalid:
-    """The name resolver numbers its errors by itself; all others have the system's text."""
-    reason = str(error)
-    if isinstance(error, OSError) and error.errno is not None:
-        reason = str(error.strerror) if isinstance(error, socket.gaierror) else os.strerror(error.errno)
-    return SettingInvalid(
-        f"Cannot listen on {settings.server.host}:{settings.server.port}: {reason}.",
-        next_step="Stop what listens there, or set server.port to another port (0 takes a free one).",
-    )
 
 
 def trace_sink(estate: Estate) -> TraceSink:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interlock.adapters.aside_process import AsideProcess
+from interlock.app.listening import cannot_listen
 from interlock.edge.deprecation_fields import event_endings
 from interlock.edge.limits import EdgeLimits
 from interlock.edge.registry_api import RegistryApi
@@ -10,7 +11,6 @@ from interlock.edge.router import Router
 from interlock.edge.server import Server
 from interlock.estate.estate import Estate
 from interlock.model.clock import Clock
-from interlock.model.problems import SettingInvalid
 from interlock.ports.record_reader import RecordReader
 from interlock.ports.schema_store import SchemaStore
 from interlock.registry.estate_subjects import governed, publish
@@ -49,10 +49,7 @@ class ServedRegistry:
         try:
             self.port = await self._server.listen_tcp(settings.server.host, settings.registry.port)
         except OSError as error:
-            raise SettingInvalid(
-                f"Cannot listen on {settings.server.host}:{settings.registry.port}: {error.strerror}.",
-                next_step="Stop what listens there, or set registry.port to another port, or to 0 for none.",
-            ) from error
+            raise cannot_listen(settings.server.host, settings.registry.port, "registry.port", error) from error
 
     def _api(self, prefix: str) -> RegistryApi:
         return RegistryApi(self._registry, prefix, endings=event_endings(self._estate))

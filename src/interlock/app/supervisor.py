@@ -7,12 +7,13 @@ import logging
 import os
 import random
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 from interlock.model.pauses import Pauses
-from interlock.model.problems import Problem, SettingInvalid, Unexpected
+from interlock.model.problems import Problem, SettingInvalid, UnavailableProblem, Unexpected
 
 log = logging.getLogger("interlock.supervisor")
 PAUSE_SECONDS = (0.5, 30.0)
@@ -25,8 +26,15 @@ EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: another start would end alik
 class Supervisor:
     """Runs commands, by name. Each gets `--supervised FD`: a pipe that closes when the supervisor ends, however."""
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], drain_seconds: float) -> None:
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        drain_seconds: float,
+        prepare: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        """`prepare` comes first, and raises what would keep all of them from running."""
         self._commands = commands
+        self._prepare = prepare
         self._drain_seconds = drain_seconds
         self._living: dict[str, asyncio.subprocess.Process] = {}
         self._stop = asyncio.Event()
@@ -45,6 +53,9 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.request_stop)
+        await self._prepared()
+        if self._stop.is_set():
+            return
         self._lifeline, other_end = os.pipe()
         keeping = [loop.create_task(self._keep(name, command)) for name, command in self._commands.items()]
         try:
@@ -56,6 +67,29 @@ class Supervisor:
             os.close(other_end)
         if self._failure is not None:
             raise self._failure
+
+    async def _prepared(self) -> None:
+        """Patient with what is away, as with processes that die."""
+        stopping = asyncio.ensure_future(self._stop.wait())
+        pauses = Pauses(*PAUSE_SECONDS, random.random)
+        for tried in range(1, MOST_DEATHS + 1):
+            preparing = asyncio.ensure_future(self._prepare())
+            await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                preparing.cancel()
+                await asyncio.wait({preparing})
+                return
+            try:
+                preparing.result()
+                break
+            except UnavailableProblem as problem:
+                if tried == MOST_DEATHS:
+                    raise
+                pause = round(next(pauses), 2)
+                fields = {"code": problem.code, "pause_seconds": pause, "tried": tried, "most": MOST_DEATHS}
+                log.warning("supervisor.waits", extra=fields)
+                await asyncio.wait({stopping}, timeout=pause)
+        stopping.cancel()
 
     async def _keep(self, name: str, command: Sequence[str]) -> None:
         try:

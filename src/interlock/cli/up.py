@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 import uvloop
 
 from interlock.app import log
+from interlock.app.preflight import preflight, refuse_living
 from interlock.app.role import ROLES, Role
 from interlock.app.serving import serve
 from interlock.app.stopwatch import Stopwatch
@@ -65,6 +67,8 @@ def run(arguments: argparse.Namespace, level: int = logging.INFO) -> int:
         supervise(arguments, estate)
         return 0
     role = Role(arguments.role, arguments.name, arguments.health_port)
+    if arguments.name and arguments.supervised is None and shares(estate):
+        asyncio.run(refuse_living(estate, [role.full_name]))
     try:
         uvloop.run(
             serve(estate, lambda port: print(told_of(estate, role, port), flush=True), role, arguments.supervised)
@@ -90,7 +94,9 @@ def supervise(arguments: argparse.Namespace, estate: Estate) -> None:
     same += ["--environment", arguments.environment]
     names = [("edge", "edge"), *((f"worker-{number + 1}", "worker") for number in range(arguments.workers))]
     commands = {name: [*same, "--role", role, "--name", name] for name, role in names}
-    asyncio.run(Supervisor(commands, estate.settings.workers.drain_seconds).run())
+    taken = [Role(member=name).full_name for name in commands]
+    prepare = partial(preflight, estate, taken)
+    asyncio.run(Supervisor(commands, estate.settings.workers.drain_seconds, prepare).run())
 
 
 def told_of(estate: Estate, role: Role, port: int) -> str:
