@@ -6,6 +6,7 @@ import pytest
 
 from delivery.scripted import BODY, Bench, row, settle
 from interlock.delivery.dead_letter import discard, redrive
+from interlock.flows.dead_letter_log import DeadLetterLog
 from interlock.model.problems import BusinessConflict, NotFound
 from interlock.model.record import DeliveryState
 from interlock.testing.seeded_ids import SeededIds
@@ -18,6 +19,25 @@ async def dead(bench: Bench) -> None:
     deliverer.enqueue(await bench.ask(row(1)))
     await bench.clock.advance(1000)
     await deliverer.drain(0)
+
+
+async def test_each_is_told_once_it_is_one(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.client.script = lambda _id, _n: 500
+    deliverer = bench.deliverer()
+    letters = DeadLetterLog(bench.clock)
+    deliverer.on_dead_letter = letters.delivery
+    await deliverer.start()
+    deliverer.enqueue(await bench.ask(*(row(number) for number in range(1, 25))))
+    await bench.clock.advance(10_000)
+    await deliverer.drain(0)
+    letters.end()
+    single = [record for record in caplog.records if record.msg == "delivery.dead_letter"]
+    assert len(single) == 20
+    told = vars(single[0])
+    assert (told["status"], told["code"], told["attempts"]) == (500, None, 3)
+    assert told["delivery"].startswith("d0000")
+    (rest,) = [record for record in caplog.records if record.msg == "delivery.dead_letters"]
+    assert (vars(rest)["count"], vars(rest)["code"]) == (4, "500")
 
 
 async def test_a_redrive_is_a_new_delivery_with_the_same_key(bench: Bench) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.app.log import EVENTS, OTHER, JsonLines
+from interlock.app.log import EVENTS, OTHER, JsonLines, configure
 from interlock.app.process import Process
 from interlock.estate.loader import load
 from interlock.estate.starter import write_starter
@@ -107,8 +107,23 @@ def test_what_ends_the_engine_is_said_once(
     assert [(record.msg, record.code) for record in caplog.records] == [(name, problem.code)]  # type: ignore[attr-defined]
 
 
+def test_a_named_process_says_so_in_every_line() -> None:
+    stream = io.StringIO()
+    before = logging.getLogger().handlers[:]
+    try:
+        configure(stream, process="worker-2")
+        logging.getLogger("interlock.engine").info("engine.draining")
+        logging.getLogger("some.library").warning("anything")
+        configure(stream)
+        logging.getLogger("interlock.engine").info("engine.draining")
+    finally:
+        logging.getLogger().handlers[:] = before
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line.get("process") for line in lines] == ["worker-2", "worker-2", None]
+
+
 def up(root: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "interlock.cli.main", "up", str(root)]
+    command = [sys.executable, "-m", "interlock.cli.main", "up", str(root), "--name", "one"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
 
 
@@ -124,6 +139,7 @@ def test_the_life_of_an_engine_on_stderr(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=MINUTE)
     lines = [json.loads(line) for line in errors.splitlines()]
     assert [line["event"] for line in lines] == ["engine.starting", "engine.ready", "engine.draining", "engine.drained"]
+    assert {line["process"] for line in lines} == {"one"}
     assert (lines[0]["estate"], lines[1]["epoch"], lines[3]["finished"]) == ("shop", 1, True)
     assert f":{lines[1]['port']} " in said
     assert process.returncode == 0

@@ -39,6 +39,32 @@ EVENTS: tuple[LogEvent, ...] = (
     ),
     LogEvent("engine.fenced", "error", ("code",), "A newer engine owns the store; this one drains and ends."),
     LogEvent(
+        "flow.dead_letter",
+        "warning",
+        ("flow", "partition", "position", "generation", "code", "attempts", "key"),
+        "A handling was given up. `key` is the keyed hash of its partition key. The story: `interlock dlq show "
+        "<flow>/<partition>/<position>/<generation>`. At most 20 lines in 10 s, then `flow.dead_letters`.",
+    ),
+    LogEvent(
+        "flow.dead_letters",
+        "warning",
+        ("flow", "code", "count"),
+        "So many more were given up in the last 10 s; `interlock dlq list` has them all.",
+    ),
+    LogEvent(
+        "delivery.dead_letter",
+        "warning",
+        ("delivery", "operation", "status", "code", "attempts", "flow"),
+        "A call was given up, after that answer or that failure. The story: `interlock dlq show <delivery>`. At most "
+        "20 lines in 10 s, then `delivery.dead_letters`.",
+    ),
+    LogEvent(
+        "delivery.dead_letters",
+        "warning",
+        ("operation", "code", "count"),
+        "So many more calls were given up in the last 10 s; `interlock dlq list` has them all.",
+    ),
+    LogEvent(
         "flow.partition_stuck",
         "warning",
         ("flow", "partition", "seconds"),

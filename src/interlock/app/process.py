@@ -122,6 +122,7 @@ class Process:
             shared=self.engine.crew is not None,
         )
         deliverer.on_failure = self.fail
+        deliverer.on_dead_letter = self.engine.letters.delivery
         self.engine.on_calls = deliverer.enqueue
         if self.engine.crew is not None:
             crew = self.engine.crew

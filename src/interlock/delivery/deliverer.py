@@ -96,6 +96,7 @@ class Deliverer:
         self._running = False
         self.failure: Problem | None = None
         self.on_failure: Callable[[Problem], None] | None = None
+        self.on_dead_letter: Callable[[DeliveryRow], None] = lambda row: None
 
     async def start(self) -> None:
         """Begin: with the rows that the store has pending, page by page, and with those that come in."""
@@ -326,6 +327,8 @@ class Deliverer:
             return None
         if step.delivery is not None:
             self._count(row, target, tried, step.delivery.state)
+            if step.delivery.state is DeliveryState.DEAD:
+                self.on_dead_letter(step.delivery)
         return step.delivery
 
     def _count(self, row: DeliveryRow, target: Target | None, tried: Tried, state: DeliveryState) -> None:

@@ -14,6 +14,7 @@ from interlock import __version__
 from interlock.estate.estate import Estate
 from interlock.flows.api import ApiRunner
 from interlock.flows.crew import Crew, Enlistment, Hand
+from interlock.flows.dead_letter_log import DeadLetterLog
 from interlock.flows.effects import Effects
 from interlock.flows.figures import FlowFigures
 from interlock.flows.foreign_events import ForeignEvents
@@ -73,12 +74,9 @@ class Engine:
         )
         self._effects = Effects(estate.contracts, operations, KeyHasher(log.secret), log.partitions, clock, ids)
         foreign = ForeignEvents(estate.contracts, estate.latest, limits.json_depth)
-        self._workers = {
-            name: Worker(
-                flow, log, store, store, self._effects, foreign, clock, ids, sink, limits, self._calls, self._fenced
-            )
-            for name, flow in estate.flows.items()
-        }
+        self.letters = DeadLetterLog(clock)
+        tools = (self._effects, foreign, clock, ids, sink, limits, self.letters, self._calls, self._fenced)
+        self._workers = {name: Worker(flow, log, store, store, *tools) for name, flow in estate.flows.items()}
         self._runs_flows = enlistment is None or enlistment.runs_flows
         self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, sink, limits, self._calls)
         handover_seconds = enlistment.handover_seconds if enlistment else 0.0
@@ -142,6 +140,7 @@ class Engine:
         finished = self.idle
         for worker in self._workers.values():
             worker.abandon()
+        self.letters.end()
         self._api.stop()
         await self._refusals.finish(self.epoch, max(LAST_SECONDS, (deadline - self._clock.monotonic_us()) / 1_000_000))
         return finished
@@ -237,6 +236,7 @@ class Engine:
                 await self._clock.sleep(self._limits.tend_seconds)
                 for worker in self._workers.values():
                     worker.tend()
+                self.letters.tend()
                 self._watch()
                 self._refusals.flush(self.epoch)
                 if asking is None or asking.done():

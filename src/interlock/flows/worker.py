@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
+from interlock.flows.dead_letter_log import DeadLetterLog
 from interlock.flows.deadlines import Deadlines
 from interlock.flows.effects import Effects
 from interlock.flows.figures import FlowFigures
@@ -68,6 +69,7 @@ class Worker:
         ids: Ids,
         sink: TraceSink,
         limits: FlowLimits,
+        letters: DeadLetterLog,
         on_calls: Callable[[Sequence[DeliveryRow]], None],
         on_fenced: Callable[[Problem], None],
     ) -> None:
@@ -83,6 +85,7 @@ class Worker:
         self._tracing = FlowTracing(clock, ids, sink)
         self._limits = limits
         self._deadlines = Deadlines(clock, limits.handler_seconds)
+        self._letters = letters
         self._on_calls = on_calls
         self._on_fenced = on_fenced
         self._lanes: dict[int, Lane] = {}
@@ -340,6 +343,8 @@ class Worker:
     def _settled(self, entry: Pending, problem: Problem | None) -> None:
         """After the commit: hand out the key's next event, or run this one again."""
         step, lane, task, settled = entry
+        if step.hold is not None and problem is None and step.hold.state is HandlingState.DEAD:
+            self._letters.handling(step.hold)
         if settled is not None:
             settled(problem)
         if task is None or lane.gone:
