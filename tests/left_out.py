@@ -30,6 +30,7 @@ SERVERS = (
 # They search for counterexamples at length, or wait for real time to pass.
 PATIENT = (
     "delivery/test_bounded_memory.py",
+    "delivery/test_stalled_target.py",
     "edge/test_http_protocol.py",
     "estate_loading/test_hostile_estates.py",
     "flows/test_fan_out.py",

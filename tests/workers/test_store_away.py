@@ -1,18 +1,21 @@
-"""A store that is slow or away, under a flood: what waits is bounded, the rest is told when to come again, memory stays
-as it was, and what was accepted is worked off in order."""
+"""A store or a log that is slow or away, under a flood: what waits is bounded, the rest is told when to come again,
+memory stays as it was, and what was accepted is worked off in order."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import pytest
+from process_memory import resident
 
-from interlock.testing.postgres_server import PostgresServer, new_database, running_server
+from interlock.testing.nats_server import running_nats
+from interlock.testing.postgres_server import new_database, running_server
 
 from .processes import KIND, Deployment, order, until
 
@@ -59,12 +62,6 @@ class Flood:
             await asyncio.sleep(0.3)
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory that the process has."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
-
-
 async def highest(pid: int, seconds: float) -> int:
     """The most that it had within the time."""
     found, end = 0, time.monotonic() + seconds
@@ -74,7 +71,19 @@ async def highest(pid: int, seconds: float) -> int:
     return found
 
 
-async def paused(server: PostgresServer, watch: Callable[[], Awaitable[int]]) -> int:
+class Server(Protocol):
+    """What it kept on disk is there again after a start."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
+async def paused(server: Server, watch: Callable[[], Awaitable[int]]) -> int:
     server.pause()
     try:
         return await watch()
@@ -82,7 +91,7 @@ async def paused(server: PostgresServer, watch: Callable[[], Awaitable[int]]) ->
         server.resume()
 
 
-async def killed(server: PostgresServer, watch: Callable[[], Awaitable[int]]) -> int:
+async def killed(server: Server, watch: Callable[[], Awaitable[int]]) -> int:
     server.kill()
     try:
         return await watch()
@@ -90,12 +99,11 @@ async def killed(server: PostgresServer, watch: Callable[[], Awaitable[int]]) ->
         server.start()
 
 
-Outage = Callable[[PostgresServer, Callable[[], Awaitable[int]]], Awaitable[int]]
+Outage = Callable[[Server, Callable[[], Awaitable[int]]], Awaitable[int]]
 
 
-async def flooded(deployment: Deployment, server: PostgresServer, outages: list[tuple[Outage, float, int]]) -> None:
+async def flooded(deployment: Deployment, server: Server, outages: list[tuple[Outage, float, int]]) -> None:
     """`outages`: what happens to the server, for how long, and with which status clients are refused meanwhile."""
-    deployment.environment["INTERLOCK_POSTGRES"] = new_database(server)
     settings = deployment.folder / "interlock.toml"
     settings.write_text(settings.read_text() + f"[limits]\nconcurrent_requests = {IN_FLIGHT}\n")
     pid = deployment.start().pid
@@ -115,14 +123,39 @@ async def flooded(deployment: Deployment, server: PostgresServer, outages: list[
     count = sum(flood.placed.values())
     await asyncio.to_thread(until, lambda: sum(map(len, deployment.story().values())) >= count, what=f"{count} effects")
     assert deployment.story() == {key: list(range(number)) for key, number in flood.placed.items() if number}
+    status = await asyncio.to_thread(deployment.run, "status", "--estate", str(deployment.folder), "--json")
+    (flow,) = json.loads(status.stdout)["flows"]
+    assert (flow["done"], flow["difference"]) == (count, 0)
+
+
+async def flooded_store(deployment: Deployment, outages: list[tuple[Outage, float, int]]) -> None:
+    with running_server() as server:
+        deployment.environment["INTERLOCK_POSTGRES"] = new_database(server)
+        await flooded(deployment, server, outages)
+
+
+async def flooded_log(deployment: Deployment, outages: list[tuple[Outage, float, int]]) -> None:
+    """A log that is away is not given up at once: those who are under way wait for it, all others are refused."""
+    with running_nats() as server:
+        deployment.environment["INTERLOCK_NATS"] = server.url
+        await flooded(deployment, server, outages)
 
 
 async def test_a_store_that_hangs_and_one_that_is_away(deploy: Callable[..., Deployment]) -> None:
-    with running_server() as server:
-        await flooded(deploy(), server, [(paused, 3.0, 429), (killed, 3.0, 503)])
+    await flooded_store(deploy(), [(paused, 3.0, 429), (killed, 3.0, 503)])
+
+
+async def test_a_log_that_hangs_and_one_that_is_away(deploy: Callable[..., Deployment]) -> None:
+    await flooded_log(deploy(log="jetstream"), [(paused, 3.0, 429), (killed, 16.0, 503)])
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_a_store_that_hangs_for_a_minute_and_one_that_is_away_as_long(deploy: Callable[..., Deployment]) -> None:
-    with running_server() as server:
-        await flooded(deploy(), server, [(paused, 60.0, 429), (killed, 60.0, 503)])
+    await flooded_store(deploy(), [(paused, 60.0, 429), (killed, 60.0, 503)])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_a_log_that_hangs_for_a_minute_and_one_that_is_away_as_long(deploy: Callable[..., Deployment]) -> None:
+    await flooded_log(deploy(log="jetstream"), [(paused, 60.0, 429), (killed, 60.0, 503)])

@@ -41,6 +41,7 @@ _STALE_US = 200_000  # until it is asked again whether we still have our partiti
 _LONGEST_SLEEP_SECONDS = 300  # the wall clock may be stepped while we sleep
 UNKNOWN_OPERATION = "unknown_operation"  # dead-lettered at once: redrive it when the estate has the operation again
 RETRIED = "retry"
+CROWDING = 3  # a system may have this many times as many calls out as there is room left: alone, three quarters
 DEFAULT_LIMITS = DeliveryLimits()
 
 
@@ -89,6 +90,7 @@ class Deliverer:
         )
         self._looking: asyncio.Task[None] | None = None
         self._attempts: dict[str, Out] = {}
+        self._out: Counter[str] = Counter()  # attempts by system
         self._sending: set[str] = set()  # those whose answer has not come
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_us = NEVER_US
@@ -220,11 +222,22 @@ class Deliverer:
         wait_us = lane.due_us - self._clock.now_us()
         target = self._targets.get(lane.name)
         if target is not None:
+            if self._crowds(target.system):
+                return NEVER_US
             ready_us = self._breakers[target.system].ready_us
             if ready_us >= NEVER_US:
                 return NEVER_US
             wait_us = max(wait_us, ready_us - self._clock.monotonic_us())
         return max(wait_us, 0)
+
+    def _crowds(self, system: str) -> bool:
+        """Whether it has so many calls out that the rest of the room is kept for others.
+
+        So a system that answers late, or not at all, cannot have all the room, whatever its operations may: some is
+        left for those that answer, and the less is left, the fewer are enough to be held back.
+        """
+        room = self._limits.concurrency - len(self._attempts)
+        return self._out[system] >= CROWDING * room
 
     def _start_one(self, lane: Lane) -> bool:
         if self._ready_in_us(lane) > 0:
@@ -232,6 +245,8 @@ class Deliverer:
         row = lane.pop()
         target = self._targets.get(lane.name)
         probe = target is not None and self._breakers[target.system].begin()
+        if target is not None:
+            self._out[target.system] += 1
         task = asyncio.create_task(self._attempt(lane, row, target, probe), name=f"delivery {row.id}")
         self._attempts[row.id] = Out(task, row.partition)
         return True
@@ -279,6 +294,8 @@ class Deliverer:
             lane.finish(row.id)
             self._sending.discard(row.id)
             del self._attempts[row.id]
+            if target is not None:
+                self._out[target.system] -= 1
             if onward is not None and onward.state is DeliveryState.PENDING and self._has(onward):
                 lane.offer(onward)
             self._pump()

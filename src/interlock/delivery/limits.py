@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class DeliveryLimits:
     """Bounds of the deliverer as a whole, but for the operations' own `concurrency`.
 
-    concurrency          calls that are out at once, over all systems
+    concurrency          calls that are out at once, over all systems; one alone has three quarters of it at the most
     rows, body_bytes     pending rows and their bodies in memory, shared out evenly among the operations; more stays
                          in the store. One page more can be in memory while it is being sorted in.
     page_rows            rows that one read of the store asks for

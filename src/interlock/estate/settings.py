@@ -110,7 +110,9 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         float, Meta(gt=0, le=YEAR, description="Time for one run of a handler; then the attempt has failed.")
     ] = 30.0
     in_flight_per_flow: Annotated[int, Meta(ge=1, description="Handlers that one flow runs at once.")] = 1024
-    delivery_concurrency: Annotated[int, Meta(ge=1, description="Outside calls in flight, over all systems.")] = 64
+    delivery_concurrency: Annotated[
+        int, Meta(ge=1, description="Outside calls in flight, over all systems; three quarters for one.")
+    ] = 64
 
 
 class TraceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
