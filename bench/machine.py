@@ -51,12 +51,6 @@ def call(command: Sequence[str], *, core: str = LOAD_CORE, env: Mapping[str, str
     ).stdout
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for_port(port: int, seconds: float = 15.0) -> None:
     """Raises TimeoutError when nothing listens in time."""
     deadline = time.monotonic() + seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import secrets
 import socket
@@ -10,6 +9,7 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from interlock.testing.nats_server import NatsCluster, NatsServer
+from interlock.testing.server_process import for_the_run
 
 SECRET = bytes(range(32))
 
@@ -17,18 +17,12 @@ SECRET = bytes(range(32))
 @cache
 def server() -> NatsServer:
     """Shared: a test that kills or reconfigures a server starts one of its own."""
-    made = NatsServer()
-    atexit.register(made.stop)
-    made.start()
-    return made
+    return for_the_run(NatsServer())
 
 
 @cache
 def cluster() -> NatsCluster:
-    made = NatsCluster()
-    atexit.register(made.stop)
-    made.start()
-    return made
+    return for_the_run(NatsCluster())
 
 
 def new_stream() -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import secrets
 from functools import cache
 
 from interlock.testing.kafka_server import KafkaServer, MockKafka, TansuKafka
+from interlock.testing.server_process import for_the_run
 
 KINDS: dict[str, type[KafkaServer]] = {"tansu": TansuKafka, "mock": MockKafka}
 
@@ -14,10 +14,7 @@ KINDS: dict[str, type[KafkaServer]] = {"tansu": TansuKafka, "mock": MockKafka}
 @cache
 def server(kind: str) -> KafkaServer:
     """Shared: a test that pauses or kills a broker starts one of its own."""
-    made = KINDS[kind]()
-    atexit.register(made.stop)
-    made.start()
-    return made
+    return for_the_run(KINDS[kind]())
 
 
 def new_topic(server: KafkaServer, partitions: int = 4) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 from functools import cache
 
 import pytest
 
 from interlock.testing.mariadb_server import MariadbServer, binary
+from interlock.testing.server_process import for_the_run
 
 needed = pytest.mark.skipif(
     binary() is None,
@@ -18,7 +18,4 @@ needed = pytest.mark.skipif(
 @cache
 def server() -> MariadbServer:
     """Shared: a test that kills a server starts one of its own."""
-    made = MariadbServer()
-    atexit.register(made.stop)
-    made.start()
-    return made
+    return for_the_run(MariadbServer())

@@ -5,7 +5,6 @@ Making a schema takes a quarter of a second, emptying one some milliseconds: so 
 
 from __future__ import annotations
 
-import atexit
 import secrets
 from collections import defaultdict
 from functools import cache
@@ -13,6 +12,7 @@ from functools import cache
 import psycopg
 
 from interlock.testing.postgres_server import PostgresServer, new_database
+from interlock.testing.server_process import for_the_run
 
 MOST_ROWS = 5_000  # beyond it a schema is dropped: what was deleted stays on disk for a while
 AS_NEW = {
@@ -29,10 +29,7 @@ _free: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
 @cache
 def server() -> PostgresServer:
     """Shared: a test that kills or reconfigures a server starts one of its own."""
-    made = PostgresServer()
-    atexit.register(made.stop)
-    made.start()
-    return made
+    return for_the_run(PostgresServer())
 
 
 @cache

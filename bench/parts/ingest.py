@@ -11,6 +11,7 @@ from bench import machine
 from bench.comparison import Comparison, Figure, Findings
 from bench.plan import Plan
 from bench.subjects.interlock import Interlock
+from interlock.testing.server_process import free_port
 
 CONNECTIONS = (1, 64, 256)
 NOTE = "uvicorn (httptools, uvloop), raw ASGI: reads the body and answers; no parsing, contract, dedupe or disk"
@@ -20,7 +21,7 @@ def measure(plan: Plan) -> Findings:
     found = Findings()
     ours = Interlock(plan.place / "ingest", flows=False)
     ours.start()
-    port = machine.free_port()
+    port = free_port()
     noop = machine.spawn(uvicorn(port), log=ours.place / "uvicorn.log")
     try:
         machine.wait_for_port(port)

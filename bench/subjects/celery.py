@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import machine, order
 from bench.subjects.rivals_venv import PYTHON, redis_server
+from interlock.testing.server_process import free_port
 
 START_SECONDS = 30.0
 
@@ -33,7 +34,7 @@ class Celery:
         """A fresh Redis with Debian's defaults, except that it keeps no snapshots here."""
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
-        port = machine.free_port()
+        port = free_port()
         server = redis_server()
         assert server is not None
         command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.place)]

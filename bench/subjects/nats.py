@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import machine
 from interlock.testing.nats_server import nats_binary
+from interlock.testing.server_process import free_port
 
 CONFIG = 'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: "{folder}"{sync} }}\n'
 
@@ -15,7 +16,7 @@ class Nats:
     """By default JetStream acknowledges before fsync (`sync_interval` two minutes); with `sync_always` after it."""
 
     def __init__(self, place: Path, *, sync_always: bool, core: str = machine.SYSTEM_CORE) -> None:
-        port = machine.free_port()
+        port = free_port()
         self.url = f"nats://127.0.0.1:{port}"
         sync = ", sync_interval: always" if sync_always else ""
         config = place / "nats.conf"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from docs.console_page import Command, moves_of
 from docs.reader import Reader
-from docs.test_tutorial import free_port
+
+from interlock.testing.server_process import free_port
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 

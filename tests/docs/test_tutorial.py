@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from pathlib import Path
 
 import pytest
 from docs.console_page import Command, moves_of
 from docs.reader import Reader, masked
+
+from interlock.testing.server_process import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,9 +41,3 @@ def test_masks_hide_no_difference_that_matters() -> None:
     assert masked("flow/0/5/0") != masked("flow/0/5/1")
     assert masked("done in 3 ms, 1 retry") != masked("done in 3 ms, 2 retries")
     assert masked('"status":"accepted"') != masked('"status":"duplicate"')
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

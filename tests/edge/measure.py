@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 
 from interlock.model.event import Appended, Event
 from interlock.ports.event_log import AppendDone
+from interlock.testing.server_process import free_port
 from tests.edge.shop import Shop, TestLog
 
 BODY = b'{"id":"load-1234567890-123","status":"accepted"}'
@@ -91,12 +91,6 @@ def cpu_seconds(pid: int) -> float:
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

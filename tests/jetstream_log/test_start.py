@@ -13,8 +13,9 @@ import pytest
 
 from interlock.adapters.jetstream import JetStreamLog
 from interlock.model.problems import FormatUnsupported, Problem, SettingInvalid, StorageUnavailable
-from interlock.testing.nats_server import free_ports, running_cluster, running_nats
+from interlock.testing.nats_server import running_cluster, running_nats
 from interlock.testing.samples import append, event
+from interlock.testing.server_process import free_port
 
 from .conftest import Opener
 
@@ -59,7 +60,7 @@ async def test_users_and_permissions() -> None:
 
 
 async def test_unreachable_and_half_dead() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     assert f"127.0.0.1:{port} does not answer" in str(await refused(f"nats://127.0.0.1:{port}", StorageUnavailable))
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

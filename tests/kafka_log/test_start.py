@@ -14,8 +14,9 @@ from interlock.adapters.kafka import KafkaLog
 from interlock.adapters.kafka.address import parse
 from interlock.adapters.kafka.topic import Facts, Wanted, refuse
 from interlock.model.problems import FormatUnsupported, Problem, SettingInvalid, StorageUnavailable
-from interlock.testing.kafka_server import TansuKafka, free_port
+from interlock.testing.kafka_server import TansuKafka
 from interlock.testing.samples import append, event
+from interlock.testing.server_process import free_port
 
 from .conftest import SECRET, Opener
 

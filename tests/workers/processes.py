@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ import postgres
 import psycopg
 
 from interlock.estate.starter import write_starter
+from interlock.testing.server_process import free_port
 
 COMMAND = [sys.executable, "-m", "interlock.cli.main"]
 NEXT_RELEASE = [sys.executable, str(Path(__file__).parent.parent / "next_release.py")]
@@ -47,12 +47,6 @@ async def add_to_total(order: OrderPlaced, ctx: Context) -> None:
     ctx.put("story", order.customer_id, [*seen, number])
     ctx.counter("effects", "all").add(1)
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Deployment:

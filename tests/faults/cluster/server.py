@@ -8,7 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from interlock.testing.postgres_server import START_SECONDS, PostgresServer
+from interlock.testing.postgres_server import PostgresServer
+from interlock.testing.server_process import START_SECONDS
 
 from .network import HUB
 
@@ -61,7 +62,7 @@ class ClusterServer(PostgresServer):
     def come_back(self) -> None:
         """Until it takes connections; started again when it has given up."""
         deadline = time.monotonic() + START_SECONDS
-        while not self._ready():
+        while not self.ready():
             if self._process is None or self._process.poll() is not None:
                 self.start()
             if time.monotonic() > deadline:
