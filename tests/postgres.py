@@ -15,6 +15,7 @@ from interlock.testing.postgres_server import PostgresServer, new_database
 from interlock.testing.server_process import for_the_run
 
 MOST_ROWS = 5_000  # beyond it a schema is dropped: what was deleted stays on disk for a while
+LOCK_SECONDS = 20  # a test that left a session with locks fails, and does not hang
 AS_NEW = {
     "meta": "DELETE FROM meta WHERE name = 'moved'",
     "head": "UPDATE head SET position = 0",
@@ -49,7 +50,7 @@ def give_back(schema: str, partitions: int = 8, log: str = "state") -> None:
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)).fetchall()
         tables = sorted({str(name) for (name,) in found} - AS_NEW.keys())
         run = connection.execute
-        run(f"SET search_path = {schema}")  # type: ignore[call-overload]
+        run(f"SET search_path = {schema}; SET lock_timeout = '{LOCK_SECONDS}s'")  # type: ignore[call-overload]
         if not tables or _scalar(connection, "SELECT count(*) FROM log") > MOST_ROWS:
             run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")  # type: ignore[call-overload]
             return

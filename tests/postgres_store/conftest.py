@@ -17,6 +17,7 @@ def schema() -> Iterator[str]:
 
 
 @pytest.fixture
-async def proxy() -> AsyncIterator[Proxy]:
+async def proxy(schema: str) -> AsyncIterator[Proxy]:
+    """It ends before the schema is given back: what it holds back of a client would keep its locks."""
     async with Proxy(postgres.database()) as running:
         yield running

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+CHUNK = 1_000  # requests come in pieces, as they may on any network
+UNANSWERED = b"PBDEC"  # Parse, Bind, Describe, Execute, Close: the server answers with the Sync or Flush behind them
 # A statement's text goes over the wire when it is prepared; later only its name does.
-SYNC = b"S\x00\x00\x00\x04"  # its own may be still on its way
 PREPARED_COMMIT = re.compile(rb"(_pg3_\d+\x00)COMMIT\x00")
 
 
@@ -20,6 +21,8 @@ class Proxy:
     answer    it reaches the server; what the server answers is lost, and the connection with it
     request   it is lost on the way, and the connection with it
     late      the client is cut off; the request reaches the server when `deliver` is called, long after
+
+    A request is passed on when it is whole, as the client meant it: of half of one the server would keep the locks.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -48,7 +51,7 @@ class Proxy:
     async def deliver(self) -> None:
         """Let late requests reach the server, and return when it has answered them."""
         for data, writer, reader in self._kept:
-            writer.write(data + SYNC)
+            writer.write(data)
             await writer.drain()
             await asyncio.wait_for(reader.read(1 << 16), 10)
             writer.close()
@@ -66,7 +69,9 @@ class Proxy:
         self._writers += [to_client, to_server]
         answers = asyncio.create_task(copy(server, to_client))
         names: set[bytes] = set()
-        while data := await client.read(1 << 20):
+        requests = Requests()
+        while chunk := await client.read(CHUNK):
+            data = requests.whole(chunk)
             names.update(PREPARED_COMMIT.findall(data))
             how = self.at_commit if any(b"\x00" + name in data for name in names) else None
             if how is None:
@@ -83,11 +88,36 @@ class Proxy:
 
     async def _lose(self, how: str, data: bytes, server: asyncio.StreamReader, to_server: asyncio.StreamWriter) -> None:
         if how == "answer":
-            to_server.write(data + SYNC)
+            to_server.write(data)
             await to_server.drain()
             await server.read(1 << 16)
         if how == "late":
             self._kept.append((data, to_server, server))
+
+
+class Requests:
+    """Cuts what a client sends behind messages that the server answers (PostgreSQL, Frontend/Backend Protocol)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._begun = False  # the first message has a length and no type
+
+    def whole(self, data: bytes) -> bytes:
+        """What is whole with these bytes; the rest is kept for the next ones."""
+        self._rest += data
+        place = whole = 0
+        while (end := self._end(place)) is not None:
+            if not self._begun or self._rest[place] not in UNANSWERED:
+                whole = end
+            place, self._begun = end, True
+        found, self._rest = self._rest[:whole], self._rest[whole:]
+        return found
+
+    def _end(self, place: int) -> int | None:
+        """Where the message ends that begins there, if all of it is here."""
+        start = place + self._begun
+        length = int.from_bytes(self._rest[start : start + 4])
+        return start + length if 4 <= length <= len(self._rest) - start else None
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
