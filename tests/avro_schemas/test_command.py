@@ -164,10 +164,10 @@ def test_what_is_no_schema(desk: Desk, schema: Any, said: str) -> None:
 
 def test_hostile_schemas_end_in_time() -> None:
     """Values of exponential size, unions of unions of records, long lists: bounded, and decided."""
-    begun = time.monotonic()
+    begun = time.process_time()
     for old, new in hostile():
         assert compare(old, new, mode="FULL", kind="avro").verdict == "breaking"
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 def hostile() -> list[tuple[Any, Any]]:

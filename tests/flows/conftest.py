@@ -15,6 +15,8 @@ from interlock.flows.engine import Engine, types_of
 from interlock.flows.limits import FlowLimits
 from interlock.ports.record_reader import FlowSum
 
+PATIENCE_SECONDS = 60.0  # until a test gives up: what is right comes at once, on a quiet machine
+
 
 class Bench:
     """An engine on a store, with what a test needs to drive and to look at it."""
@@ -47,14 +49,14 @@ class Bench:
             self.store = await self.backing.open()
         await self.resume(*flows)
 
-    async def until(self, true: Callable[[], bool], seconds: float = 5) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         async with asyncio.timeout(seconds):
             while not true():  # noqa: ASYNC110 - tests poll from outside on purpose
                 await asyncio.sleep(0.002)
 
     async def settled(self) -> None:
         """Every event that was placed is in a row, none is being handled."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 await asyncio.sleep(0.01)
                 if self.producer.in_flight:

@@ -37,12 +37,12 @@ def generate(folder: Path, document: Any, name: str = "it.json") -> int:
 
 
 def test_references_that_double_forty_times_over_end(tmp_path: Path) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert generate(tmp_path, api(doubling("#/components/schemas", 40))) == 0
     sixteen = {"properties": {"a": {"$ref": "#/$defs/S0"}}, "$defs": doubling("#/$defs", 16)}
     assert generate(tmp_path, sixteen) == 0
     assert "a: str | msgspec.UnsetType" in (tmp_path / "out/it.py").read_text()
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 @pytest.mark.parametrize(

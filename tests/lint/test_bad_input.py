@@ -32,9 +32,9 @@ def doubling(keyword: str, example: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf"])
 def test_schemas_that_multiply_are_told(keyword: str, desk: Desk) -> None:
     desk.put("a.json", api(doubling(keyword, "x")))
-    begun = time.monotonic()
+    begun = time.process_time()
     assert ("EXAMPLE_UNCHECKED", "/components/schemas/Top/example") in desk.found("a.json")
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 def test_references_in_circles(desk: Desk) -> None:
@@ -84,18 +84,18 @@ def test_a_yaml_bomb_is_refused(desk: Desk) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{index}: &a{index} [{', '.join([f'*a{index - 1}'] * 9)}]" for index in range(1, 12)]
     desk.put("bomb.yaml", "openapi: 3.1.0\n" + "\n".join(lines) + "\n")
-    begun = time.monotonic()
+    begun = time.process_time()
     assert desk.run("bomb.yaml")[0] == 2
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(?=a)b", "([a-z]+)*\\1$"])
 def test_patterns_that_explode_end(pattern: str, desk: Desk) -> None:
     field = {"type": "string", "pattern": pattern, "example": "a" * 60 + "!"}
     desk.put("a.json", api({"A": field}))
-    begun = time.monotonic()
+    begun = time.process_time()
     desk.found("a.json")
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 def test_time_grows_with_size_and_not_with_its_square(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import timeit
 import uuid
 
@@ -43,7 +44,7 @@ def test_two_makers_do_not_collide():
 
 
 def test_an_id_is_cheap():
-    seconds = min(timeit.repeat(SystemIds().new_id, number=20_000, repeat=5)) / 20_000
+    seconds = min(timeit.repeat(SystemIds().new_id, timer=time.process_time, number=20_000, repeat=5)) / 20_000
     assert seconds < 3e-6, f"{seconds * 1e6:.2f} µs; ten times the budget"
 
 

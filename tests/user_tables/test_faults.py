@@ -180,7 +180,6 @@ async def test_ten_thousand_rows_are_not_much_slower_than_reading_and_appending_
     assert len(await logged(store)) == 10_000
     await store.close()
     print(f"{kind}: {10_000 / seconds:.0f} rows/s, {bare_seconds / seconds:.2f} of a bare loop")
-    assert seconds < 30
     assert bare_seconds / seconds > 0.05
 
 

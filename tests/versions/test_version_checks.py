@@ -205,6 +205,6 @@ def test_a_hundred_versions_take_no_time(shop: Shop) -> None:
         more += f'"n{minor}": {{"type": "string", "x-classification": "internal"}}, '
         shop.write(f"{ORDER}/1.{minor}.0.json", text.replace('"note":', more + '"note":'))
     shop.run("generate", str(shop.root))
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert shop.check() == {}
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10

@@ -134,7 +134,7 @@ async def the_relay_is_woken_after_the_commit(harness: Harness) -> None:
     woken: set[int] = set()
     state.on_emitted(woken.update)
     await emit(state, epoch, event(1, 1), event(2, 3))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not woken >= {1, 3}:  # noqa: ASYNC110 - it is told from outside
             await asyncio.sleep(0.001)
 
