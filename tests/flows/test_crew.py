@@ -115,6 +115,56 @@ async def test_a_member_that_was_paused_past_its_lease_writes_nothing_and_ends_f
     await told.holds()
 
 
+async def test_who_finds_its_parked_events_handled_by_others_ends_fenced() -> None:
+    """A timer may ring before the next beat does, in a process that was paused."""
+    flow, failed = Flow("second try", owner="team", retry=RetrySchedule((2 * LEASE_SECONDS,))), set[str]()
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        if placed.order_id not in failed:
+            failed.add(placed.order_id)
+            raise ConnectionError("down")
+
+    fleet = Fleet(flow)
+    first, second = await fleet.join(), await fleet.join()
+    await fleet.until_even(first, second)
+    for key in KEYS:
+        fleet.producer.place(key)
+    await fleet.clock.advance(1)
+    assert {held.partition for held in fleet.store.tables.held.values()} & second.partitions
+    assert second.engine.crew is not None
+    second.engine.crew._tasks[0].cancel()  # no beat will tell
+    second.view.pause()
+    await fleet.until_done(len(KEYS))
+    second.view.go_on()
+    await fleet.clock.advance(1)
+    assert [type(problem) for problem in second.ended][:1] == [Fenced]
+    assert not first.ended
+    for mate in fleet.crew:
+        await fleet.kill(mate)
+
+
+async def test_a_store_that_is_away_keeps_what_waited_too_long_until_it_is_back() -> None:
+    flow = Flow("never", owner="team", retry=RetrySchedule((100.0,)), park_age_seconds=3)
+
+    @flow.on(OrderPlaced)
+    async def handle(placed: OrderPlaced, ctx: Context) -> None:
+        raise ConnectionError("down")
+
+    fleet = Fleet(flow)
+    mate = await fleet.join()
+    fleet.producer.place("a", 0)
+    fleet.producer.place("a", 1)
+    await fleet.clock.advance(2)
+    mate.view.away = True
+    await fleet.clock.advance(4)
+    mate.view.away = False
+    await fleet.clock.advance(4)
+    assert not mate.ended
+    assert len(fleet.handlings(HandlingState.DEAD)) == 1
+    await fleet.kill(mate)
+
+
 async def test_an_absent_store_ends_nobody(told: Told) -> None:
     fleet = told.fleet
     first = await fleet.join()

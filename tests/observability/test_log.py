@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.app.log import EVENTS, OTHER, JsonLines, configure
+from interlock.app.log import EVENTS, OTHER, JsonLines, configure, engine_failed
 from interlock.app.process import Process
 from interlock.estate.loader import load
 from interlock.estate.starter import write_starter
-from interlock.model.problems import Fenced, StorageFull
+from interlock.model.problems import Fenced, StorageFull, Unexpected
 
 SOURCES = Path(interlock.__file__).parent
 NAME = re.compile(r"[a-z]+\.[a-z_]+")
@@ -120,6 +120,17 @@ def test_a_named_process_says_so_in_every_line() -> None:
         logging.getLogger().handlers[:] = before
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line.get("process") for line in lines] == ["worker-2", "worker-2", None]
+
+
+def test_a_failure_names_what_it_came_from_and_quotes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ValueError("card 4111")
+    except ValueError as error:
+        engine_failed(Unexpected.of(error, "The flow pay broke"))
+    line = json.loads(JsonLines().format(caplog.records[0]))
+    assert (line["event"], line["code"], line["kinds"]) == ("engine.failed", "unexpected", ["Unexpected", "ValueError"])
+    assert line["frames"][-1].endswith("test_a_failure_names_what_it_came_from_and_quotes_nothing")
+    assert "4111" not in json.dumps(line)
 
 
 def up(root: Path) -> subprocess.Popen[str]:

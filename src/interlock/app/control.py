@@ -80,7 +80,7 @@ class Control:
         except Problem as problem:
             respond(problem_response(problem))
         except Exception as error:
-            respond(problem_response(Unexpected(f"{type(error).__name__}: {error}.")))
+            respond(problem_response(Unexpected.of(error)))
 
     async def _redrive(self, name: DeadLetterName) -> dict[str, Any]:
         if name.delivery_id is not None:

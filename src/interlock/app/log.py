@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from interlock.model.problems import EstateInvalid
+from interlock.model.problems import EstateInvalid, Problem
 
 OTHER = "log.other"
 
@@ -103,7 +103,13 @@ EVENTS: tuple[LogEvent, ...] = (
         ("child", "pid"),
         "A process did not end within `workers.drain_seconds` and 5 s more.",
     ),
-    LogEvent("engine.failed", "error", ("code",), "A failure that no retry mends; the engine drains and ends."),
+    LogEvent(
+        "engine.failed",
+        "error",
+        ("code", "kinds", "frames"),
+        "A failure that no retry mends; the engine drains and ends. `kinds`: the class of the problem, of what it came "
+        "from, and so on; `frames`: where the last of these was raised.",
+    ),
     LogEvent(
         "estate.invalid",
         "error",
@@ -216,9 +222,14 @@ def _other(record: logging.LogRecord) -> dict[str, Any]:
     error = record.exc_info[1] if record.exc_info else None
     if error is not None:
         line["kind"] = type(error).__name__
-        frames = traceback.extract_tb(error.__traceback__)
-        line["frames"] = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+        line["frames"] = _frames(error)
     return line
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Where it was raised, and through which calls, without a word of what was handled there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def configure(stream: TextIO | None = None, process: str = "") -> None:
@@ -229,6 +240,15 @@ def configure(stream: TextIO | None = None, process: str = "") -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("interlock").setLevel(logging.INFO)
+
+
+def engine_failed(problem: Problem) -> None:
+    """What it says goes to people, who ended it or look at its end; the log gets what may stand there."""
+    causes: list[BaseException] = [problem]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    fields = {"code": problem.code, "kinds": [type(one).__name__ for one in causes], "frames": _frames(causes[-1])}
+    logging.getLogger("interlock.engine").error("engine.failed", extra=fields)
 
 
 def estate_invalid(root: Path, invalid: EstateInvalid) -> None:

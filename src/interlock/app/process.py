@@ -19,6 +19,7 @@ from interlock.app.control_path import control_path, remove_dead
 from interlock.app.health import Health
 from interlock.app.limits import edge_limits, flow_limits
 from interlock.app.listening import cannot_listen
+from interlock.app.log import engine_failed
 from interlock.app.metrics import EngineMetrics
 from interlock.app.registry import ServedRegistry
 from interlock.app.role import EVERYTHING, Role
@@ -235,9 +236,11 @@ class Process:
     def fail(self, problem: Problem) -> None:
         """The store is lost to us: stop, say why."""
         if self._failure is None:
-            fenced = isinstance(problem, Fenced)
-            log.error("engine.fenced" if fenced else "engine.failed", extra={"code": problem.code})
-        self._failure = problem
+            if isinstance(problem, Fenced):
+                log.error("engine.fenced", extra={"code": problem.code})
+            else:
+                engine_failed(problem)
+            self._failure = problem
         self._stop.set()
 
     def _free_disk(self) -> int:

@@ -27,7 +27,7 @@ from interlock.delivery.targets import NO_RETRY, UNKNOWN, subject_of, targets_of
 from interlock.delivery.tracing import DeliveryTracing
 from interlock.model.clock import Clock
 from interlock.model.ids import Ids
-from interlock.model.problems import AlreadyHandled, Closed, Problem, TargetUnavailable, Unexpected
+from interlock.model.problems import AlreadyHandled, Closed, Problem, TargetUnavailable, Unexpected, problem_of
 from interlock.model.record import DeliveryRow, DeliveryState
 from interlock.ports.http_client import HttpClient
 from interlock.ports.state_store import StateStore
@@ -138,8 +138,7 @@ class Deliverer:
 
     def _looked(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, Closed):
-            broke = Unexpected(f"The deliverer's lookout broke: {type(error).__name__}: {error}.")
-            self._stop(error if isinstance(error, Problem) else broke)
+            self._stop(problem_of(error, "The deliverer's lookout broke"))
 
     def enqueue(self, rows: Sequence[DeliveryRow]) -> None:
         """Rows whose commit is durable. Before `start` and beyond the memory bound they are left to the store."""
@@ -287,7 +286,7 @@ class Deliverer:
         except Problem as problem:
             self._stop(problem)
         except Exception as defect:  # the row would be forgotten until the next start, and nobody would know
-            self._stop(Unexpected(f"The deliverer broke: {type(defect).__name__}: {defect}."))
+            self._stop(Unexpected.of(defect, "The deliverer broke"))
         finally:
             if probe and target is not None:
                 self._breakers[target.system].abandoned(self._clock.monotonic_us())

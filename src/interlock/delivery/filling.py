@@ -72,7 +72,7 @@ class Filling:
             self._failed(problem)
             return
         except Exception as defect:
-            self._failed(Unexpected(f"The deliverer's scan broke: {type(defect).__name__}: {defect}."))
+            self._failed(Unexpected.of(defect, "The deliverer's scan broke"))
             return
         self._task = None
 

@@ -18,7 +18,7 @@ from interlock.flows.share import change_of, is_even
 from interlock.model.clock import Clock
 from interlock.model.ids import Ids
 from interlock.model.pauses import Pauses, spread
-from interlock.model.problems import Fenced, Problem, UnavailableProblem, Unexpected
+from interlock.model.problems import Fenced, Problem, UnavailableProblem, problem_of
 from interlock.model.record import StartRow
 from interlock.ports.event_log import EventLog
 from interlock.ports.membership import Membership, Roster
@@ -219,5 +219,4 @@ class Crew:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A member that no longer beats must not go on as one."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            broke = Unexpected(f"Sharing the partitions broke: {type(error).__name__}: {error}.")
-            self._lost(error if isinstance(error, Problem) else broke)
+            self._lost(problem_of(error, "Sharing the partitions broke"))

@@ -29,7 +29,7 @@ from interlock.model.event import Stored
 from interlock.model.handling import Mark
 from interlock.model.hashing import KeyHasher
 from interlock.model.ids import Ids
-from interlock.model.problems import LeasedElsewhere, NotFound, Problem, Unexpected
+from interlock.model.problems import LeasedElsewhere, NotFound, Problem, problem_of
 from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow, Tally
 from interlock.ports.event_log import EventLog
 from interlock.ports.membership import Roster
@@ -278,7 +278,7 @@ class Engine:
     def _tended(self, task: asyncio.Task[None]) -> None:
         """Without upkeep nothing expires and no refusal is kept: that must not go on in silence."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.on_fenced(Unexpected(f"The upkeep broke: {type(error).__name__}: {error}."))
+            self.on_fenced(problem_of(error, "The upkeep broke"))
 
 
 def types_of(flow: Flow) -> list[str]:

@@ -16,7 +16,7 @@ from interlock.model.clock import Clock
 from interlock.model.event import Event, Stored
 from interlock.model.ids import Ids
 from interlock.model.pauses import Pauses
-from interlock.model.problems import Problem, SettingInvalid, Unexpected
+from interlock.model.problems import Problem, SettingInvalid, problem_of
 from interlock.ports.event_log import AppendDone, EventLog, Listener, LogCapabilities, Slice
 from interlock.ports.log_index import LogIndex
 from interlock.ports.outbox import Outbox
@@ -165,5 +165,4 @@ class IndexedLog:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Without index or relay nothing goes on: that must not be silent."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            problem = error if isinstance(error, Problem) else Unexpected(f"{type(error).__name__}: {error}.")
-            self.on_failure(problem)
+            self.on_failure(problem_of(error, "Following the log broke"))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from interlock.model.clock import Clock
 from interlock.model.event import Event
-from interlock.model.problems import Closed, Problem, StorageUnavailable, TooManyRequests, Unexpected
+from interlock.model.problems import Closed, Problem, StorageUnavailable, TooManyRequests, problem_of
 from interlock.ports.event_log import AppendDone, EventLog
 from interlock.ports.outbox import Key, Outbox
 
@@ -79,7 +79,7 @@ class OrderGate:
         """Without the gate nothing is accepted any more: that must not be silent, nor leave anybody waiting."""
         if task.cancelled() or (error := task.exception()) is None:
             return
-        problem = error if isinstance(error, Problem) else Unexpected(f"{type(error).__name__}: {error}.")
+        problem = problem_of(error, "The gate before the log broke")
         self._closed = True
         for call in self._taken():
             refuse(call, problem)

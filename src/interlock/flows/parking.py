@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PARK_LIMIT = "park_limit"
 PARK_AGE = "park_age"
-STORE_RETRY_US = 200_000
 
 
 class Parking:
@@ -164,20 +163,26 @@ class Parking:
             self._worker.later(self._fetch_and_run(key_hash, line.head.mark(self._flow)), self._lane)
 
     async def _fetch_and_run(self, key_hash: int, mark: Mark) -> None:
-        try:
-            held = await self._worker.held_event(mark)
-        except UnavailableProblem:  # the store's fault spends no attempt
-            self._arm(key_hash, self._worker.now_us() + STORE_RETRY_US)
-            return
+        held = await self._envelope(mark)
         if self._stopped:
             return
-        if held is None:
+        if held is None:  # others have handled it, so the partition is theirs: then this commit is fenced
+            await self._commit(Step(release=mark))
             raise NotFound(f"The parked event {mark} has no envelope.")
         reaction = self._worker.reactions.get(held.event.type)
         if reaction is None:
             return  # the flow no longer takes this type: it stays parked, and status shows it
         run = HandlerRun(self._lane, mark.position, held.event, reaction, mark.generation, held.attempts, held=True)
         self._worker.run(run)
+
+    async def _envelope(self, mark: Mark) -> Held | None:
+        """As soon as the store answers: its fault spends no attempt. None also when the line was stopped meanwhile."""
+        while not self._stopped:
+            try:
+                return await self._worker.held_event(mark)
+            except UnavailableProblem:
+                await self._worker.pause()
+        return None
 
     async def redrive(self, mark: Mark) -> Mark:
         """Open the next generation of a dead letter; it heads its key's line. AlreadyHandled when it is none."""
@@ -242,7 +247,7 @@ class Parking:
 
     async def _bury(self, key_hash: int, line: Line, late: list[Waiter]) -> None:
         for waiter in late:
-            held = await self._worker.held_event(waiter.mark(self._flow))
+            held = await self._envelope(waiter.mark(self._flow))
             if held is not None:
                 dead = held._replace(state=HandlingState.DEAD, error=PARK_AGE, overtaken=True)
                 try:

@@ -17,7 +17,7 @@ from interlock.model.event import UNPROTECTED, Event
 from interlock.model.hashing import KeyHasher, partition_of
 from interlock.model.ids import Ids
 from interlock.model.pauses import spread
-from interlock.model.problems import Problem, StaleRead, UnavailableProblem, Unexpected
+from interlock.model.problems import Problem, StaleRead, UnavailableProblem, problem_of
 from interlock.model.step import Commit, Put, Read, Step, StepResult
 from interlock.ports.event_log import EventLog
 from interlock.ports.state_store import StateStore
@@ -152,8 +152,7 @@ class Scheduler:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A schedule that breaks must not be silent for ever."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            problem = error if isinstance(error, Problem) else Unexpected(f"A schedule broke: {type(error).__name__}.")
-            self._failed(problem)
+            self._failed(problem_of(error, "A schedule broke"))
 
     def _event(self, entry: Entry, due: datetime) -> Event:
         key_hash = self._hasher.number(entry.name)

@@ -35,7 +35,7 @@ from interlock.model.problems import (
     Problem,
     StaleRead,
     UnavailableProblem,
-    Unexpected,
+    problem_of,
 )
 from interlock.model.record import DeliveryRow, Held
 from interlock.model.step import EMPTY, Step
@@ -229,7 +229,7 @@ class Worker:
         try:
             part = await self._log.read(lane.partition, lane.through, min(self._room, self._limits.read_events))
         except UnavailableProblem:  # the lane stays dirty: read it again in a while
-            await self.clock.sleep(spread(self._limits.store_retry_seconds, self._ids.chance))
+            await self.pause()
             return
         if lane.closing:
             return
@@ -288,7 +288,7 @@ class Worker:
         if self._abandoned:
             return
         if not waited.cancelled() and (error := waited.exception()) is not None:
-            self._on_fenced(Unexpected(f"The flow {self.flow.name} broke: {type(error).__name__}: {error}."))
+            self._on_fenced(problem_of(error, f"The flow {self.flow.name} broke"))
         self._commits.commit()
 
     def _finished(self, task: HandlerRun, error: BaseException | None) -> None:
@@ -309,7 +309,7 @@ class Worker:
         self._failed(task, failure_of(error), frame_of(error))
 
     async def _again(self, task: HandlerRun) -> None:
-        await self.clock.sleep(spread(self._limits.store_retry_seconds, self._ids.chance))
+        await self.pause()
         self.run(task)
 
     def _failed(self, task: HandlerRun, failure: Failure, frame: str) -> None:
@@ -392,6 +392,10 @@ class Worker:
         lane.settle(position)
 
     # Parked keys: what Parking needs
+
+    async def pause(self) -> None:
+        """Until the store is asked again that was away."""
+        await self.clock.sleep(spread(self._limits.store_retry_seconds, self._ids.chance))
 
     async def held_event(self, mark: Mark) -> Held | None:
         return await self._store.held_one(mark)

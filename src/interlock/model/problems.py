@@ -346,6 +346,18 @@ class Unexpected(InternalProblem):
     code = "unexpected"
     title = "Unexpected error"
 
+    @classmethod
+    def of(cls, error: BaseException, what: str = "") -> Unexpected:
+        """A defect that showed as this error. It is kept as the cause, so that the log can say where it was raised."""
+        problem = cls(f"{what}{': ' if what else ''}{type(error).__name__}: {error}.")
+        problem.__cause__ = error
+        return problem
+
+
+def problem_of(error: BaseException, what: str) -> Problem:
+    """The error where it is a problem, else the defect that it shows. `what` broke, in words."""
+    return error if isinstance(error, Problem) else Unexpected.of(error, what)
+
 
 def to_document(problem: Problem, *, instance: str | None = None) -> dict[str, Any]:
     """RFC 9457 section 3 members, plus `code`, `next_step` and, where present, `errors`."""

@@ -245,7 +245,7 @@ def translate(error: BaseException, target: Target) -> Problem:
         return StorageUnavailable(f"PostgreSQL{code}: {type(error).__name__}.")
     if isinstance(error, OSError | TimeoutError):
         return StorageUnavailable(f"The {target.place} does not answer.")
-    return Unexpected(f"{type(error).__name__}: {error}.")
+    return Unexpected.of(error)
 
 
 def blamed(error: BaseException) -> Problem:
@@ -259,7 +259,7 @@ def blamed(error: BaseException) -> Problem:
             f"PostgreSQL cannot hold it: {type(error).__name__}.",
             next_step="Texts must not hold the character U+0000, numbers must fit 64 bits.",
         )
-    return Unexpected(f"The store refused it: {type(error).__name__}: {error}.")
+    return Unexpected.of(error, "The store refused it")
 
 
 class translated:

@@ -80,14 +80,14 @@ class Session:
         connection = await (reconnect if self._writer else connect)(self.target, by_key=True)
         try:
             found = await self._enter(connection, in_doubt)
+            if self._kept:
+                await scalar(connection, self._kept, (self.target.schema,))
         except BaseException as error:
             await connection.close()
             if isinstance(error, psycopg.Error):
                 raise translate(error, self.target) from error
             raise
         self.connection = connection
-        if self._kept:
-            await self.hold(self._kept)
         return found
 
     async def hold(self, how: str) -> bool:

@@ -106,8 +106,8 @@ class Transaction:
                 way = self._next(way, error, works)
             except Problem:
                 raise
-            except Exception:  # a value that cannot even be sent
-                way = alone(way, works)
+            except Exception as error:  # a value that cannot even be sent
+                way = alone(way, works, error)
         raise StorageUnavailable("Other writers were in the way.", retry_after_seconds=1)
 
     async def _learn(self, word: UnknownWord) -> None:
@@ -129,7 +129,7 @@ class Transaction:
         if claimed and way is not Way.ALONE:
             return way
         unique = isinstance(error, psycopg.IntegrityError)
-        return Way.CAREFUL if unique and way is Way.PLAIN else alone(way, works)
+        return Way.CAREFUL if unique and way is Way.PLAIN else alone(way, works, error)
 
     def _away(self, error: psycopg.Error) -> Problem:
         self._session.drop()
@@ -284,10 +284,10 @@ class Transaction:
         raise NotCommitted from doubt
 
 
-def alone(way: Way, works: Sequence[Wanted]) -> Way:
+def alone(way: Way, works: Sequence[Wanted], error: Exception) -> Way:
     """The last way, for a single work. Raises Faulty for several: each part alone would hold the locks for too long."""
     if len(works) > 1:
         raise Faulty
     if way is Way.ALONE:
-        raise Unexpected("The store refuses the work in a way that no part of it explains.")
+        raise Unexpected("The store refuses the work in a way that no part of it explains.") from error
     return Way.ALONE

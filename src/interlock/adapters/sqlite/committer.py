@@ -166,7 +166,7 @@ class Committer:
         with suppress(apsw.Error):  # a disk that fails now is asked again before the next transaction
             self._undo()
         known = is_infrastructure(error) or isinstance(error, Problem)
-        self._tell(translate(error) if known else Unexpected(f"{type(error).__name__}: {error}."))
+        self._tell(translate(error) if known else Unexpected.of(error))
 
     def _undo(self) -> None:
         """Leave nothing of a failed transaction, on the connection nor in the caches."""

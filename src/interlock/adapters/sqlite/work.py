@@ -124,7 +124,7 @@ def blamed(error: Exception) -> Problem:
         return error
     if isinstance(error, apsw.ConstraintError):
         return AlreadyHandled(f"The store has it already: {error}.")
-    return Unexpected(f"The store refused it: {type(error).__name__}: {error}.")
+    return Unexpected.of(error, "The store refused it")
 
 
 def within_savepoint(connection: apsw.Connection, call: Callable[[apsw.Connection], T]) -> T | Problem:
