@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from interlock.adapters.postgres import PostgresReader, PostgresSchemas, PostgresStore
 from interlock.model.problems import NotFound, Problem, SettingInvalid, StorageUnavailable
-from interlock.testing.postgres_server import new_database
+from interlock.testing.postgres_server import new_database, running_server
 
 PASSWORD = "hunter2-hunter2"
 
@@ -61,6 +61,21 @@ async def test_a_wrong_password(database: str) -> None:
 
 async def test_a_text_that_is_no_connection_string() -> None:
     await refused(f"{PASSWORD} is my password", SettingInvalid, "no PostgreSQL connection string", "postgresql://")
+
+
+async def test_a_server_that_gives_no_more_connections() -> None:
+    with running_server(max_connections="5", superuser_reserved_connections="0", max_wal_senders="0") as server:
+        held = [psycopg.connect(server.dsn()) for _ in range(5)]
+        await refused(server.dsn(), StorageUnavailable, "takes no more connections", "raise max_connections")
+        for one in held:
+            one.close()
+
+
+async def test_a_role_that_may_have_no_more_connections(database: str) -> None:
+    execute(database, "DROP ROLE IF EXISTS narrow", "CREATE ROLE narrow LOGIN CONNECTION LIMIT 1")
+    dsn = make_conninfo(database, user="narrow")
+    with psycopg.connect(dsn):
+        await refused(dsn, StorageUnavailable, "takes no more connections", "limit of the role")
 
 
 async def test_a_name_that_is_no_schema() -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
+import psycopg
 import pytest
 from process_memory import resident
 
+from interlock.testing.kafka_server import TansuKafka
 from interlock.testing.nats_server import running_nats
-from interlock.testing.postgres_server import new_database, running_server
+from interlock.testing.postgres_server import PostgresServer, new_database, running_server
 
 from .processes import KIND, Deployment, order, until
 
@@ -102,6 +105,49 @@ async def killed(server: Server, watch: Callable[[], Awaitable[int]]) -> int:
 Outage = Callable[[Server, Callable[[], Awaitable[int]]], Awaitable[int]]
 
 
+class Strangers(threading.Thread):
+    """Take each connection that the server gives, again and again, until they are told to leave."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(daemon=True)
+        self._dsn = dsn
+        self._held: list[psycopg.Connection[Any]] = []
+        self._ended = threading.Event()
+        self.refused = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._held.append(psycopg.connect(self._dsn, autocommit=True, application_name="stranger"))
+            except psycopg.OperationalError:
+                self.refused.set()
+                time.sleep(0.002)
+
+    def end_sessions_of_ours(self) -> None:
+        self._held[0].execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'interlock'"
+        )
+
+    def leave(self) -> None:
+        self._ended.set()
+        self.join()
+        for connection in self._held:
+            connection.close()
+
+
+async def crowded_out(server: Server, watch: Callable[[], Awaitable[int]]) -> int:
+    """Strangers have all connections, also those that we had."""
+    assert isinstance(server, PostgresServer)
+    strangers = Strangers(server.dsn())
+    strangers.start()
+    try:
+        await asyncio.to_thread(strangers.refused.wait, 30)
+        strangers.end_sessions_of_ours()
+        return await watch()
+    finally:
+        await asyncio.to_thread(strangers.leave)
+
+
 async def flooded(deployment: Deployment, server: Server, outages: list[tuple[Outage, float, int]]) -> None:
     """`outages`: what happens to the server, for how long, and with which status clients are refused meanwhile."""
     settings = deployment.folder / "interlock.toml"
@@ -141,8 +187,10 @@ async def flooded_log(deployment: Deployment, outages: list[tuple[Outage, float,
         await flooded(deployment, server, outages)
 
 
-async def test_a_store_that_hangs_and_one_that_is_away(deploy: Callable[..., Deployment]) -> None:
-    await flooded_store(deploy(), [(paused, 3.0, 429), (killed, 3.0, 503)])
+async def test_a_store_that_hangs_or_is_away_or_whose_connections_strangers_have(
+    deploy: Callable[..., Deployment],
+) -> None:
+    await flooded_store(deploy(), [(paused, 3.0, 429), (killed, 3.0, 503), (crowded_out, 3.0, 503)])
 
 
 async def test_a_log_that_hangs_and_one_that_is_away(deploy: Callable[..., Deployment]) -> None:
@@ -159,3 +207,26 @@ async def test_a_store_that_hangs_for_a_minute_and_one_that_is_away_as_long(depl
 @pytest.mark.timeout(400)
 async def test_a_log_that_hangs_for_a_minute_and_one_that_is_away_as_long(deploy: Callable[..., Deployment]) -> None:
     await flooded_log(deploy(log="jetstream"), [(paused, 60.0, 429), (killed, 60.0, 503)])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_a_kafka_broker_that_hangs_and_one_that_is_gone(deploy: Callable[..., Deployment]) -> None:
+    """Tansu keeps nothing on disk, so whoever kills it has no log to come back to."""
+    deployment, server = deploy(log="kafka"), TansuKafka()
+    server.start()
+    try:
+        deployment.environment["INTERLOCK_KAFKA"] = server.address
+        await flooded(deployment, server, [(paused, 15.0, 429)])
+        pid = deployment.running[0].pid
+        before = resident(pid)
+        server.kill()
+        async with Flood(deployment.port) as flood:
+            most = await highest(pid, 30.0)
+    finally:
+        server.stop()
+    assert set(flood.told) == {429, 503}
+    assert flood.told.total() > 10 * CLIENTS
+    assert flood.bare == []
+    assert flood.longest < LONGEST_SECONDS
+    assert most < before + GROWTH_BYTES

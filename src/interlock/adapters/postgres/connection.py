@@ -29,6 +29,7 @@ OLDEST_SERVER = 150000
 CONNECT_SECONDS = 5
 SPREAD_SECONDS = 0.25
 STATEMENT_SECONDS = 30
+NEEDED_CONNECTIONS = 6  # of one process at work, at the most
 SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z")
 
 logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of each lost connection: we tell that ourselves
@@ -174,6 +175,13 @@ def refused(target: Target, error: psycopg.Error) -> Problem:
     for sign, what, step in _REFUSALS:
         if sign in told:
             return SettingInvalid(f"The {target.place} refuses us: {what}.", next_step=step)
+    if any(sign in told for sign in _NO_ROOM):
+        return StorageUnavailable(
+            f"The {target.place} takes no more connections: others have all that it allows.",
+            next_step="See in pg_stat_activity who has them; raise max_connections, or the limit of the role or "
+            f"database: a process of Interlock takes up to {NEEDED_CONNECTIONS}.",
+            retry_after_seconds=2,
+        )
     reason = told.rpartition("failed: ")[2].partition(" Is the server")[0] or type(error).__name__
     return StorageUnavailable(
         f"The {target.place} does not answer: {reason[:200]}.",
@@ -190,6 +198,10 @@ _REFUSALS = (
     ("permission denied", "this user may not connect", "GRANT CONNECT ON DATABASE … TO the user."),
     ("could not translate host name", "its host name is unknown", "Correct the host in stores.dsn."),
 )
+
+
+# too_many_connections, class 53300: of the server, of what it keeps for others, of a role or a database.
+_NO_ROOM = ("too many clients already", "remaining connection slots are reserved", "too many connections for")
 
 
 def lost(error: BaseException) -> bool:

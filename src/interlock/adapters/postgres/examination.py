@@ -11,14 +11,22 @@ import psycopg
 
 from interlock.adapters.postgres import checks, sql
 from interlock.adapters.postgres import examination_sql as ask
-from interlock.adapters.postgres.connection import OLDEST_SERVER, Connection, Target, connect, fetch, scalar, translate
+from interlock.adapters.postgres.connection import (
+    NEEDED_CONNECTIONS,
+    OLDEST_SERVER,
+    Connection,
+    Target,
+    connect,
+    fetch,
+    scalar,
+    translate,
+)
 from interlock.adapters.postgres.migration import Standing
 from interlock.model.clock import Clock
 from interlock.model.diagnosis import Finding, parked_finding, skew_finding
 from interlock.model.handling import HandlingState
 from interlock.model.problems import Problem
 
-NEEDED_CONNECTIONS = 6
 LONG_TRANSACTION_SECONDS = 300
 LARGE_SLOT_BYTES = 1 << 30
 OLD_TRANSACTION_NUMBERS = 1_000_000_000
