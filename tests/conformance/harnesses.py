@@ -45,6 +45,9 @@ class MemoryHarness:
     async def pass_time(self, seconds: float) -> None:
         await self._clock.advance(seconds)
 
+    async def forget(self, partition: int, through: int) -> None:
+        self._tables.forget(partition, through)
+
     async def record(self) -> Any:
         return self._store
 
@@ -210,6 +213,10 @@ class JetStreamHarness:
 
     async def elapse(self, seconds: int) -> None:
         await asyncio.sleep(seconds / 100)
+
+    async def forget(self, partition: int, through: int) -> None:
+        """Of the whole stream: positions are shared."""
+        self._outside.ask(f"STREAM.PURGE.{self._stream}", {"seq": through + 1})
 
     async def settle(self) -> None:
         await asyncio.wait_for(self._settled(), 30)

@@ -9,8 +9,9 @@ import kafka
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from interlock.adapters.kafka import KafkaLog
+from interlock.testing.conformance import NotApplicable
 from interlock.testing.fake_clock import settle
-from interlock.testing.kafka_server import KafkaServer
+from interlock.testing.kafka_server import LACKS, KafkaServer, MockKafka
 
 
 class KafkaHarness:
@@ -45,6 +46,11 @@ class KafkaHarness:
 
     async def record(self) -> Any:
         raise AssertionError("a log keeps no record")
+
+    async def forget(self, partition: int, through: int) -> None:
+        if not isinstance(self._server, MockKafka):
+            raise NotApplicable(LACKS[self._server.name]["expire"])
+        self._server.expire(self._topic, partition, through)
 
     async def settle(self) -> None:
         await asyncio.wait_for(self._settled(), 30)

@@ -74,7 +74,7 @@ class MemoryStore(MemoryRecord):
 
     @property
     def log_capabilities(self) -> LogCapabilities:
-        return LogCapabilities("memory")
+        return LogCapabilities("memory", expires=any(self._tables.forgotten), shared_positions=True)
 
     def append(self, events: Sequence[Event], done: AppendDone) -> None:
         if self._closed:

@@ -13,6 +13,7 @@ from interlock.model.handling import FINAL, HandlingState, Mark
 from interlock.model.problems import (
     AlreadyHandled,
     CounterRefused,
+    EventsExpired,
     Fenced,
     Problem,
     SettingInvalid,
@@ -43,6 +44,7 @@ class Tables:
 
     def __init__(self, partitions: int, dedupe_bucket_seconds: int) -> None:
         self.log: list[list[Stored]] = [[] for _ in range(partitions)]
+        self.forgotten = [0] * partitions  # by partition: up to where `forget` dropped all
         self.position = 0
         self.dedupe = DedupeWindow(dedupe_bucket_seconds)
         self.epoch = 0
@@ -78,6 +80,11 @@ class Tables:
         return places, fresh
 
     def read(self, partition: int, after: int, limit: int) -> Slice:
+        if after < self.forgotten[partition]:
+            raise EventsExpired(
+                f"The memory log no longer has partition {partition} up to {self.forgotten[partition]}.",
+                first=self.forgotten[partition] + 1,
+            )
         rows = self.log[partition]
         start = bisect_right(rows, after, key=_position)
         events = rows[start : start + limit]
@@ -85,9 +92,14 @@ class Tables:
             return Slice(events, events[-1].position if events else after)
         return Slice(events, max(after, self.head(partition)))
 
+    def forget(self, partition: int, through: int) -> None:
+        """The fault that plays an outside log's retention: what stood there is gone, read or not."""
+        self.log[partition] = [stored for stored in self.log[partition] if stored.position > through]
+        self.forgotten[partition] = max(through, self.forgotten[partition])
+
     def head(self, partition: int) -> int:
         rows = self.log[partition]
-        return rows[-1].position if rows else 0
+        return rows[-1].position if rows else self.forgotten[partition]
 
     def acquire(self, start: StartRow, flows: Mapping[str, Sequence[str]]) -> int:
         self._start(start, flows)

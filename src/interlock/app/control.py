@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import orjson
@@ -28,7 +28,7 @@ from interlock.operate.dead_letters import LARGEST, REASON
 from interlock.ports.state_store import StateStore
 
 Number = Annotated[int, Meta(ge=0, le=LARGEST)]
-Act = Callable[["DeadLetterName"], Awaitable[dict[str, Any]]]
+Named = TypeVar("Named")
 
 
 class DeadLetterName(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,8 +42,16 @@ class DeadLetterName(msgspec.Struct, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(pattern=REASON)] = "discarded"
 
 
+class ExpiredName(msgspec.Struct, forbid_unknown_fields=True):
+    """Where a flow stands; `reason` is a code."""
+
+    flow: str
+    partition: Number
+    reason: Annotated[str, Meta(pattern=REASON)]
+
+
 class Control:
-    """POST /dlq/redrive and POST /dlq/discard."""
+    """POST /dlq/redrive, /dlq/discard and /expired/discard."""
 
     def __init__(self, engine: Engine, store: StateStore, clock: Clock, ids: Ids) -> None:
         self._engine = engine
@@ -52,8 +60,9 @@ class Control:
         self._ids = ids
         router = Router()
         limits = EdgeLimits()
-        router.add("POST", "/dlq/redrive", self._route(self._redrive))
-        router.add("POST", "/dlq/discard", self._route(self._discard))
+        router.add("POST", "/dlq/redrive", self._route(DeadLetterName, self._redrive))
+        router.add("POST", "/dlq/discard", self._route(DeadLetterName, self._discard))
+        router.add("POST", "/expired/discard", self._route(ExpiredName, self._discard_expired))
         self._server = Server(router, clock, limits, Admission(limits, no_lag, unlimited_disk))
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -63,17 +72,25 @@ class Control:
     async def drain(self, seconds: float) -> None:
         await self._server.drain(seconds)
 
-    def _route(self, act: Act) -> Callable[[Request, Responder], None]:
+    def _route(
+        self, kind: type[Named], act: Callable[[Named], Awaitable[dict[str, Any]]]
+    ) -> Callable[[Request, Responder], None]:
         def handle(request: Request, respond: Responder) -> None:
-            task = asyncio.get_running_loop().create_task(self._answer(act, request, respond))
+            task = asyncio.get_running_loop().create_task(self._answer(kind, act, request, respond))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
         return handle
 
-    async def _answer(self, act: Act, request: Request, respond: Responder) -> None:
+    async def _answer(
+        self,
+        kind: type[Named],
+        act: Callable[[Named], Awaitable[dict[str, Any]]],
+        request: Request,
+        respond: Responder,
+    ) -> None:
         try:
-            name = msgspec.json.decode(request.body, type=DeadLetterName)
+            name = msgspec.json.decode(request.body, type=kind)
             respond(Response(200, orjson.dumps(await act(name))))
         except msgspec.MsgspecError as error:
             respond(problem_response(MalformedRequest(f"{error}.")))
@@ -97,6 +114,9 @@ class Control:
         mark = mark_of(name)
         await self._engine.discard(mark, name.reason)
         return {"discarded": "/".join(map(str, mark))}
+
+    async def _discard_expired(self, name: ExpiredName) -> dict[str, Any]:
+        return (await self._engine.give_up_expired(name.flow, name.partition, name.reason))._asdict()
 
 
 def mark_of(name: DeadLetterName) -> Mark:

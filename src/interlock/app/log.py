@@ -73,6 +73,20 @@ EVENTS: tuple[LogEvent, ...] = (
     ),
     LogEvent("flow.partition_moves", "info", ("flow", "partition"), "A partition that was stuck is no more."),
     LogEvent(
+        "flow.expired",
+        "error",
+        ("flow", "partition", "after", "through"),
+        "The log outside has dropped events between `after` and `through` that the flow had still to handle. The flow "
+        "stands in this partition until somebody gives them up: `interlock expired list`.",
+    ),
+    LogEvent(
+        "flow.gave_up_expired",
+        "warning",
+        ("flow", "partition", "after", "through", "events", "unseen"),
+        "`interlock expired discard`: so many events were discarded, and the flow reads on. `unseen` are positions "
+        "that nobody had indexed.",
+    ),
+    LogEvent(
         "partition.unowned",
         "warning",
         ("partitions", "members"),

@@ -43,6 +43,7 @@ class EngineMetrics:
             metrics.LAG: [((flow.name,), flow.lag) for flow in flows],
             metrics.IN_FLIGHT: [((flow.name,), flow.in_flight) for flow in flows],
             metrics.PARKED: [((flow.name,), flow.parked_keys) for flow in flows],
+            metrics.EXPIRED: [((flow.name,), flow.expired) for flow in flows],
             metrics.STUCK: [((flow.name,), self._stuck(flow.name)) for flow in flows],
             **self._shared(),
         }

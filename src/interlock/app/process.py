@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 from interlock import __version__
 from interlock.adapters.aiohttp_client import AiohttpClient
@@ -33,6 +34,7 @@ from interlock.estate.estate import Estate
 from interlock.estate.settings import Settings
 from interlock.flows.crew import Enlistment
 from interlock.flows.engine import Engine
+from interlock.model.lasting_task import problem_in
 from interlock.model.problems import Fenced, Problem, SettingInvalid
 from interlock.operate.metrics import Metric, Samples
 from interlock.ports.membership import Membership
@@ -71,6 +73,7 @@ class Process:
         estate, settings = self._estate, self._estate.settings
         names = {"estate": estate.name, "estate_hash": estate.hash, "release": __version__}
         log.info("engine.starting", extra=names)
+        asyncio.get_running_loop().set_exception_handler(self._unforeseen)
         self.clock, self.ids = SystemClock(), SystemIds()
         self._secrets = signing_secrets(estate.systems, os.environ) if self._role.runs_flows else {}
         self.stores = await open_stores(estate)
@@ -242,6 +245,12 @@ class Process:
                 engine_failed(problem)
             self._failure = problem
         self._stop.set()
+
+    def _unforeseen(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Of the event loop: what nobody awaits has raised. Some of that must not go on without."""
+        loop.default_exception_handler(context)
+        if (problem := problem_in(context)) is not None:
+            self.fail(problem)
 
     def _free_disk(self) -> int:
         folder = self._estate.store_path.parent

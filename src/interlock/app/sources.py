@@ -22,6 +22,7 @@ from interlock.estate.settings import Settings
 from interlock.estate.source import Source
 from interlock.model.clock import Clock
 from interlock.model.ids import Ids
+from interlock.model.lasting_task import lasting
 from interlock.model.problems import Problem, SettingInvalid, to_document
 from interlock.operate import metrics
 from interlock.operate.metrics import Metric, Samples
@@ -151,8 +152,7 @@ class Sources:
             self._relays.append(relay)
 
     def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(relay.run()) for relay in self._relays]
+        self._tasks = [lasting(relay.run(), f"relay of the source {relay.plan.name}") for relay in self._relays]
 
     async def drain(self, seconds: float) -> None:
         """Let the batches that are under way come to their end; what is cut off is found again by who leads next."""

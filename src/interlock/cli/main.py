@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "look at a deployment: which promises its settings give or break",
     "outbox": "the table in your own database from which events are relayed: how it is made, how it stands",
     "dlq": "list, show, redrive and discard dead letters",
+    "expired": "list and discard what a log outside dropped before it was handled",
     "migrate": "carry the data to another kind of store, with checksums, and back",
 }
 # Verbs that are no names of a Python module.

@@ -27,6 +27,7 @@ from interlock.delivery.targets import NO_RETRY, UNKNOWN, subject_of, targets_of
 from interlock.delivery.tracing import DeliveryTracing
 from interlock.model.clock import Clock
 from interlock.model.ids import Ids
+from interlock.model.lasting_task import lasting
 from interlock.model.problems import AlreadyHandled, Closed, Problem, TargetUnavailable, Unexpected, problem_of
 from interlock.model.record import DeliveryRow, DeliveryState
 from interlock.ports.http_client import HttpClient
@@ -259,7 +260,7 @@ class Deliverer:
             return
         self._disarm()
         self._alarm_us = at_us
-        self._alarm = asyncio.create_task(self._ring(min(wait_us / 1_000_000, _LONGEST_SLEEP_SECONDS)))
+        self._alarm = lasting(self._ring(min(wait_us / 1_000_000, _LONGEST_SLEEP_SECONDS)), "clock of calls")
 
     async def _ring(self, seconds: float) -> None:
         await self._clock.sleep(seconds)

@@ -9,6 +9,7 @@ import asyncio
 from types import TracebackType
 
 from interlock.model.clock import Clock
+from interlock.model.lasting_task import lasting
 
 
 class Deadlines:
@@ -27,7 +28,7 @@ class Deadlines:
     def begin(self, limit: Limit) -> None:
         self._due[limit] = self._clock.monotonic_us() + self._limit_us
         if self._sleeper is None:
-            self._sleeper = asyncio.get_running_loop().create_task(self._sleep())
+            self._sleeper = lasting(self._sleep(), "clock of handlers' deadlines")
 
     def end(self, limit: Limit) -> None:
         self._due.pop(limit, None)

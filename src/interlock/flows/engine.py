@@ -16,6 +16,7 @@ from interlock.flows.api import ApiRunner
 from interlock.flows.crew import Crew, Enlistment, Hand
 from interlock.flows.dead_letter_log import DeadLetterLog
 from interlock.flows.effects import Effects
+from interlock.flows.expiry import GivenUp
 from interlock.flows.figures import FlowFigures
 from interlock.flows.foreign_events import ForeignEvents
 from interlock.flows.limits import FlowLimits
@@ -31,7 +32,8 @@ from interlock.model.hashing import KeyHasher
 from interlock.model.ids import Ids
 from interlock.model.problems import LeasedElsewhere, NotFound, Problem, problem_of
 from interlock.model.record import Answer, DeliveryRow, RefusalRow, StartRow, Tally
-from interlock.ports.event_log import EventLog
+from interlock.ports.event_log import EventLog, TellsOfGaps
+from interlock.ports.log_index import LogIndex
 from interlock.ports.membership import Roster
 from interlock.ports.outbox import Outbox
 from interlock.ports.state_store import StateStore
@@ -74,8 +76,9 @@ class Engine:
         )
         self._effects = Effects(estate.contracts, operations, KeyHasher(log.secret), log.partitions, clock, ids)
         foreign = ForeignEvents(estate.contracts, estate.latest, limits.json_depth)
+        self._index = None if store.capabilities.fused_log else cast(LogIndex, store)
         self.letters = DeadLetterLog(clock)
-        tools = (self._effects, foreign, clock, ids, sink, limits, self.letters, self._calls, self._fenced)
+        tools = (self._effects, foreign, clock, ids, sink, limits, self.letters, self._calls, self._fenced, self._index)
         self._workers = {name: Worker(flow, log, store, store, *tools) for name, flow in estate.flows.items()}
         self._runs_flows = enlistment is None or enlistment.runs_flows
         self._api = ApiRunner(estate.flows, store, self._effects, clock, ids, sink, limits, self._calls)
@@ -114,6 +117,8 @@ class Engine:
         """Go on where the last owner, or the member before, stopped. After `acquire`."""
         if self._runs_flows:
             self._log.listen(self._appended)
+            if isinstance(self._log, TellsOfGaps):
+                self._log.on_gap(self._dropped)
             self._scheduler.start(self.epoch)
             for worker in self._workers.values():
                 worker.start(self.epoch)
@@ -195,6 +200,16 @@ class Engine:
         except LeasedElsewhere as problem:
             raise self._who_has(mark.partition) from problem
 
+    async def give_up_expired(self, flow: str, partition: int, reason: str) -> GivenUp:
+        """Give up what the log dropped before the flow had handled it; the record keeps the reason, a code.
+
+        NotFound where the flow does not stand; LeasedElsewhere.
+        """
+        try:
+            return await self._worker(flow).give_up_expired(partition, reason)
+        except LeasedElsewhere as problem:
+            raise self._who_has(partition) from problem
+
     def _who_has(self, partition: int) -> LeasedElsewhere:
         """Named, so that people know where to ask."""
         roster = self.crew.roster if self.crew else Roster((), {})
@@ -221,6 +236,11 @@ class Engine:
         for event_type, partitions in woken.items():
             for worker in self._by_type[event_type]:
                 worker.woken(sorted(partitions))
+
+    def _dropped(self, partition: int) -> None:
+        """Something may be missing there for each flow: let each look."""
+        for worker in self._workers.values():
+            worker.woken([partition])
 
     def _calls(self, rows: Sequence[DeliveryRow]) -> None:
         self.on_calls(rows)
@@ -266,12 +286,14 @@ class Engine:
         """Cursors as they were committed, so a moment old: for back-pressure, which bounds it by far more."""
         lag = 0
         heads = await self._log.heads()
+        expired = {} if self._index is None else await self._index.floors()
         for flow in self._workers:
             cursors = await self._store.cursors(flow)
-            lag = max(lag, *(head - cursors.get(partition, head) for partition, head in enumerate(heads)))
-        if (
-            not self._store.capabilities.fused_log
-        ):  # what was emitted and is not in the log yet is handled after all that
+            for partition, head in enumerate(heads):
+                cursor = cursors.get(partition, head)
+                if cursor >= expired.get(partition, 0):  # else it stands: see Worker.lag
+                    lag = max(lag, head - cursor)
+        if self._index is not None:  # what was emitted and is not in the log yet is handled after all that
             lag += await cast(Outbox, self._store).size(MOST_COUNTED)
         return lag
 

@@ -15,6 +15,7 @@ from interlock.flows.relay import Relay
 from interlock.model.clock import Clock
 from interlock.model.event import Event, Stored
 from interlock.model.ids import Ids
+from interlock.model.lasting_task import lasting
 from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem, SettingInvalid, problem_of
 from interlock.ports.event_log import AppendDone, EventLog, Listener, LogCapabilities, Slice
@@ -23,6 +24,7 @@ from interlock.ports.outbox import Outbox
 
 PAUSE_SECONDS = (0.05, 2.0)
 LOOK_SECONDS = 1.0
+REST_SECONDS = 60.0
 
 
 class IndexedLog:
@@ -39,7 +41,8 @@ class IndexedLog:
         self._clock = clock
         self._pauses = Pauses(*PAUSE_SECONDS, ids.chance)
         self._listeners: list[Listener] = []
-        self._indexing = Indexing(log, index, self._tell)
+        self._gaps: list[Callable[[int], None]] = []
+        self._indexing = Indexing(log, index, clock, self._tell, self._gap)
         self._gate = OrderGate(log, outbox, clock, lambda problem: self.on_failure(problem))
         self._relay = Relay(outbox, log, index, clock, ids, self._up_to_date)
         self._followed = list(range(log.partitions))
@@ -57,14 +60,18 @@ class IndexedLog:
         everything = range(self.partitions)
         await self._indexing.load(everything)
         await self._log.follow(everything)
-        short = [one for one in everything if self._log.head(one) < self._indexing.ends[one]]
+        heads = [self._log.head(one) for one in everything]
+        if self.log_capabilities.shared_positions:  # the end of another partition shows that the log goes as far
+            heads = [max(heads)] * len(heads)
+        short = [one for one in everything if heads[one] < self._indexing.ends[one]]
         if short:
             raise SettingInvalid(
                 f"The log has lost events that this state has handled: partition {short[0]} ends at position "
-                f"{self._log.head(short[0])}, and was read up to {self._indexing.ends[short[0]]}.",
+                f"{heads[short[0]]}, and was read up to {self._indexing.ends[short[0]]}.",
                 next_step="Point the settings at the log that this state was made with, or restore both together.",
             )
         await self._indexing.catch_up(everything)
+        await self._rest(everything)
 
     @property
     def log_capabilities(self) -> LogCapabilities:
@@ -100,9 +107,20 @@ class IndexedLog:
         self._listeners.append(listener)
         if not self._tasks:
             loop = asyncio.get_running_loop()
-            self._tasks = [loop.create_task(self._index()), loop.create_task(self._relay.run())]
+            works = [self._index(), self._relay.run()]
+            if self.log_capabilities.expires:
+                works.append(self._keep_resting())
+            self._tasks = [loop.create_task(work) for work in works]
             for task in self._tasks:
                 task.add_done_callback(self._ended)
+
+    def on_gap(self, wake: Callable[[int], None]) -> None:
+        """See TellsOfGaps."""
+        self._gaps.append(wake)
+
+    def _gap(self, partition: int) -> None:
+        for wake in self._gaps:
+            wake(partition)
 
     async def follow(self, partitions: Collection[int]) -> None:
         """As of EventLog. The followed partitions are also those whose index and outbox this process looks after."""
@@ -144,10 +162,23 @@ class IndexedLog:
                 self._wake.set()
                 await self._clock.sleep(next(self._pauses))
 
+    async def _keep_resting(self) -> None:
+        while True:
+            await self._clock.sleep(REST_SECONDS)
+            try:
+                await self._rest(self._followed)
+            except Problem as problem:
+                if not problem.retryable:
+                    raise
+
+    async def _rest(self, partitions: Collection[int]) -> None:
+        if self.log_capabilities.expires:
+            await self._indexing.rest(partitions)
+
     def _look_again(self) -> None:
         """In a while, unless the log tells of something before."""
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.get_running_loop().create_task(self._rouse())
+            self._looking = lasting(self._rouse(), "look at the log")
 
     async def _rouse(self) -> None:
         await self._clock.sleep(LOOK_SECONDS)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 
+from interlock.model.clock import Clock
 from interlock.model.event import Stored
-from interlock.model.problems import StaleRead
+from interlock.model.problems import EventsExpired, StaleRead
 from interlock.ports.event_log import EventLog, Slice
 from interlock.ports.log_index import LogIndex, Stretch
 
@@ -18,12 +19,22 @@ MOST_DUPLICATES = 10_000  # remembered here; older ones the store is asked for
 
 
 class Indexing:
-    """How far each partition is indexed, and which of its positions hold nothing new. `tell` gets what is new, once."""
+    """How far each partition is indexed, and which of its positions hold nothing new. `tell` gets what is new, once;
+    `gap` hears of a partition of which something expired before it was indexed."""
 
-    def __init__(self, log: EventLog, index: LogIndex, tell: Callable[[Sequence[Stored]], None]) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        index: LogIndex,
+        clock: Clock,
+        tell: Callable[[Sequence[Stored]], None],
+        gap: Callable[[int], None],
+    ) -> None:
         self._log = log
         self._index = index
+        self._clock = clock
         self._tell = tell
+        self._gap = gap
         self._turn = asyncio.Lock()
         self.ends: list[int] = [0] * log.partitions
         self._duplicates: dict[tuple[int, int], None] = {}  # partition, position
@@ -60,10 +71,9 @@ class Indexing:
         async with self._turn:
             stretches = []
             for partition in self.behind(partitions):
-                after = self.ends[partition]
-                part = await self._log.read(partition, after, STRETCH_EVENTS)
-                if part.through > after:
-                    stretches.append(Stretch(partition, after, part))
+                part = await self._on(partition)
+                if part.through > self.ends[partition]:
+                    stretches.append(Stretch(partition, self.ends[partition], part))
             if not stretches:
                 return False
             try:
@@ -80,8 +90,44 @@ class Indexing:
         ends = await self._index.ends()
         for partition in partitions:
             while (after := self.ends[partition]) < ends[partition]:
-                part = cut(await self._log.read(partition, after, STRETCH_EVENTS), after, ends[partition])
-                self._take(partition, part, await self._index.duplicates(partition, after, part.through))
+                part = await self._on(partition)
+                if (after := self.ends[partition]) < ends[partition]:
+                    part = cut(part, after, ends[partition])
+                    self._take(partition, part, await self._index.duplicates(partition, after, part.through))
+
+    async def _on(self, partition: int) -> Slice:
+        """What follows on the end; behind a gap, if there is one."""
+        while True:
+            try:
+                return await self._log.read(partition, self.ends[partition], STRETCH_EVENTS)
+            except EventsExpired as problem:
+                await self._pass_over(partition, problem.first - 1)
+
+    async def _pass_over(self, partition: int, through: int) -> None:
+        """Nobody has indexed that, and nobody can: it is noted, and whoever reads there is told by the log."""
+        await self._index.note_expired(partition, through, self._clock.now_us())
+        self.ends[partition] = max(self.ends[partition], through)
+        self._gap(partition)
+
+    async def rest(self, partitions: Collection[int]) -> None:
+        """Note of partitions without news how far they are known to hold none, so that it is not taken for a gap when
+        the log drops what others have there."""
+        async with self._turn:
+            stretches = []
+            for partition in partitions:
+                after = self.ends[partition]
+                if self._log.head(partition) <= after:
+                    part = await self._on(partition)
+                    if part.through > after == self.ends[partition] and not part.events:
+                        stretches.append(Stretch(partition, after, part))
+            if not stretches:
+                return
+            try:
+                await self._index.extend(stretches)
+            except StaleRead:
+                return  # another member was faster: so there is news
+            for partition, _, part in stretches:
+                self._take(partition, part, set())
 
     def _take(self, partition: int, part: Slice, duplicates: set[int]) -> None:
         self.ends[partition] = part.through
@@ -97,7 +143,13 @@ class Indexing:
         end = self.ends[partition]
         if after >= end:
             return Slice((), after)
-        part = cut(await self._log.read(partition, after, limit), after, end)
+        try:
+            part = cut(await self._log.read(partition, after, limit), after, end)
+        except EventsExpired as problem:
+            if problem.first - 1 > end:
+                async with self._turn:
+                    await self._pass_over(partition, problem.first - 1)
+            raise
         if after < self._known_from[partition]:
             passed = await self._index.duplicates(partition, after, part.through)
         else:

@@ -18,6 +18,8 @@ class Lane:
 
     busy     keys at work: the runs that queue up behind the one that is running
     parking  the parked keys of the partition; set by whoever makes the lane
+    expired  up to where the log has dropped what was still to be handled: the lane stands there until a person gives it
+             up; 0 while it does not
     closing  nothing more is taken: the partition is about to be given back
     gone     it was given back, or the engine ended: what comes late from here concerns nobody
     """
@@ -26,6 +28,8 @@ class Lane:
         "busy",
         "closing",
         "dirty",
+        "expired",
+        "giving_up",
         "gone",
         "marked",
         "outstanding",
@@ -44,6 +48,8 @@ class Lane:
         self.outstanding: dict[int, int] = {}  # position -> when the event was accepted; in order of position
         self.busy: dict[int, deque[HandlerRun]] = {}
         self.dirty = True
+        self.expired = 0
+        self.giving_up = False
         self.closing = False
         self.gone = False
 
@@ -60,7 +66,7 @@ class Lane:
 
     @property
     def readable(self) -> bool:
-        return self.dirty and not self.closing
+        return self.dirty and not self.closing and not self.expired
 
     @property
     def cursor(self) -> int:
@@ -74,6 +80,10 @@ class Lane:
         taken = next(iter(self.outstanding.values()), None)
         parked = self.parking.oldest_us
         return min((at_us for at_us in (taken, parked) if at_us is not None), default=None)
+
+
+def behind(lane: Lane) -> int:
+    return lane.through
 
 
 def elsewhere(partition: int) -> LeasedElsewhere:

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from interlock.model.clock import Clock
 from interlock.model.event import Appended, Event
 from interlock.model.ids import Ids
+from interlock.model.lasting_task import lasting
 from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem, TooManyRequests
 from interlock.ports.event_log import EventLog
@@ -64,7 +65,7 @@ class Relay:
 
     async def run(self) -> None:
         """For ever. Raises a problem that waiting does not cure."""
-        tick = asyncio.get_running_loop().create_task(self._tick())
+        tick = lasting(self._tick(), "relay's clock")
         try:
             while True:
                 await self._wake.wait()

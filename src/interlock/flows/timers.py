@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Callable
 
 from interlock.model.clock import Clock
+from interlock.model.lasting_task import lasting
 
 
 class Timers:
@@ -34,7 +35,7 @@ class Timers:
         if self._sleeper is not None:
             self._sleeper.cancel()
         self._wakes_us = self._heap[0][0]
-        self._sleeper = asyncio.get_running_loop().create_task(self._sleep())
+        self._sleeper = lasting(self._sleep(), "clock of parked keys")
 
     async def _sleep(self) -> None:
         while self._heap:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from interlock.flows.handler_run import HandlerRun
 from interlock.model.clock import Clock
 from interlock.model.event import Event
 from interlock.model.handling import WORDS, HandlingState
 from interlock.model.ids import Ids
 from interlock.model.problems import Problem
 from interlock.model.record import HandlingRow
+from interlock.model.step import Step
 from interlock.model.trace import child_of, is_sampled
 from interlock.ports.trace_sink import SpanKind, TraceSink, span
 
@@ -31,6 +33,12 @@ class FlowTracing:
         """The event as its handler sees it: in a span of its own. The same object when that is not sampled."""
         own = self.under(event.trace)
         return event if own is event.trace else event._replace(trace=own)
+
+    def settled(self, run: HandlerRun, step: Step, problem: Problem | None) -> None:
+        """The run's span, if it is sampled: then the handler's event is not the one that was read."""
+        context, row = run.context, step.handling
+        if context is not None and row is not None and context.event is not run.event:
+            self.handled(run.event, context.event, row, problem)
 
     def handled(self, event: Event, inside: Event, row: HandlingRow, problem: Problem | None) -> None:
         """The run's commit ended: with `problem`, or well. `inside` is what `enter` made of the event."""

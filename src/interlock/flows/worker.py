@@ -10,11 +10,12 @@ from typing import Any
 from interlock.flows.dead_letter_log import DeadLetterLog
 from interlock.flows.deadlines import Deadlines
 from interlock.flows.effects import Effects
+from interlock.flows.expiry import Expiry, GivenUp
 from interlock.flows.figures import FlowFigures
 from interlock.flows.flow_commits import FlowCommits, Pending
 from interlock.flows.foreign_events import ForeignEvents
 from interlock.flows.handler_run import HandlerRun
-from interlock.flows.lane import Lane, elsewhere
+from interlock.flows.lane import Lane, behind, elsewhere
 from interlock.flows.limits import FlowLimits
 from interlock.flows.parking import Parking
 from interlock.flows.run import drive, frame_of
@@ -32,6 +33,7 @@ from interlock.model.problems import (
     CallerProblem,
     CounterRefused,
     Draining,
+    EventsExpired,
     Problem,
     StaleRead,
     UnavailableProblem,
@@ -40,6 +42,7 @@ from interlock.model.problems import (
 from interlock.model.record import DeliveryRow, Held
 from interlock.model.step import EMPTY, Step
 from interlock.ports.event_log import EventLog
+from interlock.ports.log_index import LogIndex
 from interlock.ports.state_store import StateStore
 from interlock.ports.trace_sink import TraceSink
 from interlock.sdk.context import Context, StateReader
@@ -48,10 +51,6 @@ from interlock.sdk.flow import Flow
 MAX_RERUNS = 50
 CLOSE_POLL_SECONDS = 0.01
 CONTRACT = "contract"  # instead of a frame: no handler ran
-
-
-def behind(lane: Lane) -> int:
-    return lane.through
 
 
 class Worker:
@@ -72,6 +71,7 @@ class Worker:
         letters: DeadLetterLog,
         on_calls: Callable[[Sequence[DeliveryRow]], None],
         on_fenced: Callable[[Problem], None],
+        index: LogIndex | None = None,
     ) -> None:
         self.flow = flow
         self.reactions = reactions_of(flow)
@@ -88,6 +88,7 @@ class Worker:
         self._letters = letters
         self._on_calls = on_calls
         self._on_fenced = on_fenced
+        self._expiry = Expiry(self, index)
         self._lanes: dict[int, Lane] = {}
         self._taken = 0  # events read and not yet settled
         self._running: dict[asyncio.Task[None], Lane | None] = {}  # in order of their start: so they are abandoned
@@ -128,14 +129,16 @@ class Worker:
 
     @property
     def lag(self) -> int:
-        """Positions between the slowest cursor and the head, over the partitions where something waits."""
-        waiting = [lane for lane in self._lanes.values() if lane.dirty or lane.outstanding]
+        """Positions between the slowest cursor and the head, over the partitions where something waits. Not those that
+        stand: waiting does not help them, so callers are not held back."""
+        waiting = [lane for lane in self._lanes.values() if (lane.dirty or lane.outstanding) and not lane.expired]
         return max((self._log.head(lane.partition) - lane.cursor for lane in waiting), default=0)
 
     @property
     def figures(self) -> FlowFigures:
         parked = sum(lane.parking.keys for lane in self._lanes.values())
-        return FlowFigures(self.flow.name, self.lag, self._taken, parked)
+        expired = sum(lane.expired > 0 for lane in self._lanes.values())
+        return FlowFigures(self.flow.name, self.lag, self._taken, parked, expired)
 
     def oldest(self) -> dict[int, int]:
         """Partition -> when the oldest event was accepted that was read, or parked, and is not settled."""
@@ -228,6 +231,9 @@ class Worker:
     async def _read_lane(self, lane: Lane) -> None:
         try:
             part = await self._log.read(lane.partition, lane.through, min(self._room, self._limits.read_events))
+        except EventsExpired as problem:
+            await self._expiry.meet(lane, problem.first - 1)
+            return
         except UnavailableProblem:  # the lane stays dirty: read it again in a while
             await self.pause()
             return
@@ -333,6 +339,11 @@ class Worker:
         """Put a step into the flow's next commit. Call `commit` at the end of the turn."""
         self._commits.add(Pending(step, lane, None, settled))
 
+    def hand_out(self, lane: Lane, position: int, time_us: int) -> None:
+        """The position is under way: the cursor waits for it."""
+        self._taken += 1
+        lane.take(position, time_us)
+
     def commit(self) -> None:
         self._commits.commit()
 
@@ -352,7 +363,7 @@ class Worker:
         if problem is not None and not isinstance(problem, AlreadyHandled):
             self._refused(task, step, problem)
             return
-        self._trace(task, step, problem)
+        self._tracing.settled(task, step, problem)
         if step.result.calls and problem is None:
             self._on_calls(step.result.calls)
         if task.held:
@@ -366,7 +377,7 @@ class Worker:
         again = isinstance(problem, StaleRead) or (isinstance(problem, CounterRefused) and looked)
         if again and task.reruns < MAX_RERUNS:
             task.reruns += 1
-            self._trace(task, step, problem)
+            self._tracing.settled(task, step, problem)
             self.run(task)
             return
         self._failed(task, failure_of(problem), "commit")
@@ -411,17 +422,20 @@ class Worker:
 
     async def redrive(self, mark: Mark) -> Mark:
         """LeasedElsewhere when another process has the partition."""
-        return await self._lane(mark).parking.redrive(mark)
+        return await self._lane(mark.partition).parking.redrive(mark)
 
     async def discard(self, mark: Mark, reason: str) -> None:
-        await self._lane(mark).parking.discard(mark, reason)
+        await self._lane(mark.partition).parking.discard(mark, reason)
 
-    def _lane(self, mark: Mark) -> Lane:
+    async def give_up_expired(self, partition: int, reason: str) -> GivenUp:
+        return await self._expiry.give_up(self._lane(partition), reason)
+
+    def _lane(self, partition: int) -> Lane:
         if self._stopped:
             raise Draining("The engine is stopping.", next_step="Ask again when it, or another one, runs.")
-        lane = self._lanes.get(mark.partition)
+        lane = self._lanes.get(partition)
         if lane is None or lane.closing:
-            raise elsewhere(mark.partition)
+            raise elsewhere(partition)
         return lane
 
     def tend(self) -> None:
@@ -432,9 +446,3 @@ class Worker:
                 lane.through = self._log.head(lane.partition)
         if self.idle and not self._stopped:
             self._commits.save_cursors()
-
-    def _trace(self, task: HandlerRun, step: Step, problem: Problem | None) -> None:
-        """The run's span, if it is sampled: then the handler's event is not the one that was read."""
-        context, row = task.context, step.handling
-        if context is not None and row is not None and context.event is not task.event:
-            self._tracing.handled(task.event, context.event, row, problem)

@@ -23,7 +23,13 @@ class HandlingState(IntEnum):
 
 TRANSITIONS: dict[HandlingState, frozenset[HandlingState]] = {
     HandlingState.PENDING: frozenset(
-        {HandlingState.PARKED, HandlingState.DONE, HandlingState.SKIPPED, HandlingState.DEAD}
+        {
+            HandlingState.PARKED,
+            HandlingState.DONE,
+            HandlingState.SKIPPED,
+            HandlingState.DEAD,
+            HandlingState.DISCARDED,  # the log dropped the event, and a person gave it up
+        }
     ),
     HandlingState.PARKED: frozenset(
         {HandlingState.PARKED, HandlingState.DONE, HandlingState.SKIPPED, HandlingState.DEAD, HandlingState.DISCARDED}

@@ -292,7 +292,10 @@ class EventsExpired(ConfigurationProblem):
 
     code = "events_expired"
     title = "The log dropped events that were not read yet"
-    next_step = "Keep events longer than the longest outage; what expired can only come again from its sender."
+    next_step = (
+        "See where flows stand with: interlock expired list. Keep events longer than the longest outage; what expired "
+        "can only come again from its sender."
+    )
 
     def __init__(self, detail: str, *, first: int, **more: Any) -> None:
         super().__init__(detail, **more)

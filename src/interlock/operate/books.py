@@ -9,6 +9,7 @@ from typing import Any
 from interlock.model.clock import to_rfc3339
 from interlock.model.handling import HandlingState
 from interlock.model.record import DeliveryState, RefusalRow, StartRow, Tally
+from interlock.ports.expired import Expired, SeesExpired
 from interlock.ports.membership import MemberSeen, SeesMembers
 from interlock.ports.record_reader import FlowSum, RecordReader
 
@@ -27,6 +28,7 @@ class Books:
     """`quiet` tells that nothing changed while they were read; only then they are of one moment.
 
     unpublished     emitted events that wait for a log elsewhere
+    expired         partitions in which a flow stands, since the log dropped what it had still to handle
     disagreements   flows whose tallies, kept by the commits, differ from their rows, counted now
     """
 
@@ -38,6 +40,7 @@ class Books:
     disagreements: tuple[str, ...]
     unpublished: int = 0
     members: tuple[MemberSeen, ...] = ()
+    expired: tuple[Expired, ...] = ()
 
     @property
     def balanced(self) -> bool:
@@ -45,9 +48,9 @@ class Books:
 
     @property
     def settled(self) -> bool:
-        """Nothing is pending, parked or on its way, and nothing moved while we looked."""
+        """Nothing is pending, parked, lost unread or on its way, and nothing moved while we looked."""
         waiting = self.deliveries["pending"] or self.unpublished
-        return self.quiet and not waiting and not any(s.pending or s.parked for s in self.sums)
+        return self.quiet and not waiting and not self.expired and not any(s.pending or s.parked for s in self.sums)
 
     @property
     def dead_letters(self) -> int:
@@ -62,6 +65,7 @@ class Books:
             "deliveries": dict(self.deliveries),
             "dead_letters": self.dead_letters,
             "unpublished": self.unpublished,
+            "expired": [{**one._asdict(), "events": one.events} for one in self.expired],
             "refusals": [_refusal(row) for row in self.refusals],
             "starts": [_start(row) for row in self.starts],
             "members": [member._asdict() for member in self.members],
@@ -91,6 +95,7 @@ async def _read_once(reader: RecordReader, flows: dict[str, Sequence[str]]) -> B
         tuple(_disagreements(sums, tallies)) if quiet else (),
         unpublished,
         tuple(await reader.members()) if isinstance(reader, SeesMembers) else (),
+        tuple(await reader.expired(list(flows))) if isinstance(reader, SeesExpired) else (),
     )
 
 

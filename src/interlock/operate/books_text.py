@@ -9,6 +9,7 @@ from interlock.delivery.outcome import WORDS
 from interlock.model.clock import to_datetime
 from interlock.model.record import RefusalRow, StartRow
 from interlock.operate.books import Books
+from interlock.operate.expired_text import expired_lines
 from interlock.ports.membership import MemberSeen
 from interlock.ports.record_reader import FlowSum
 
@@ -20,6 +21,7 @@ _SHORT_HASH = 6
 def render(books: Books, zone: tzinfo | None = None) -> str:
     """One line a flow, then what else a person wants to know first."""
     lines = [*_table(books.sums), _deliveries(books.deliveries), *_dead_letters(books), *_unpublished(books)]
+    lines += expired_lines(books.expired)
     lines += [*_refusals(books.refusals), *_starts(books.starts, zone), *_members(books.members), _verdict(books)]
     return "\n".join(lines) + "\n"
 

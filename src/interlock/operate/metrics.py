@@ -32,6 +32,12 @@ LAG = Metric(
 IN_FLIGHT = Metric(
     "interlock_flow_in_flight_events", "gauge", "Events that the flow has read and not yet settled.", ("flow",)
 )
+EXPIRED = Metric(
+    "interlock_flow_expired_partitions",
+    "gauge",
+    "Partitions of this process in which the flow stands: the log outside dropped events that it had still to handle.",
+    ("flow",),
+)
 PARKED = Metric("interlock_flow_parked_keys", "gauge", "Keys that stand behind a failed event.", ("flow",))
 STUCK = Metric(
     "interlock_flow_stuck_partitions",
@@ -84,6 +90,7 @@ METRICS: tuple[Metric, ...] = (
     LAG,
     IN_FLIGHT,
     PARKED,
+    EXPIRED,
     STUCK,
     LEASED,
     UNOWNED,

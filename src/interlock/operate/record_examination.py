@@ -31,6 +31,10 @@ LAG = Check(
 DEAD = Check(
     "RECORD_DEAD_LETTERS", "events that were given up, and their age", ORDER, "Look at them: interlock dlq list"
 )
+EXPIRED = Check(
+    "RECORD_EXPIRED", "events that a log outside dropped before a flow had handled them", NOTHING_DROPPED,
+    "See what was lost: interlock expired list; then: interlock expired discard FLOW --reason CODE",
+)  # fmt: skip
 CALLS = Check(
     "RECORD_CALLS", "outside calls that wait, and those that were given up", OUTSIDE_ONCE,
     "Look at them: interlock dlq list",
@@ -40,13 +44,13 @@ STARTED = Check(
     "Start the engine again, so that it runs what lies here; or ask with the --environment that it was started with.",
 )  # fmt: skip
 TIME = Check("RECORD_TIME", "the time of the last start against the clock", CLEAR_ERROR, "Let NTP set the clock.")
-CHECKS = (BOOKS, LAG, DEAD, CALLS, STARTED, TIME)
+CHECKS = (BOOKS, LAG, EXPIRED, DEAD, CALLS, STARTED, TIME)
 
 
 async def examine(reader: RecordReader, flows: dict[str, Sequence[str]], here: StartRow, max_lag: int) -> list[Finding]:
     """`here` is what a start would record now."""
     books = await read_books(reader, flows)
-    found = [_books(books), lag_finding(books, max_lag)]
+    found = [_books(books), lag_finding(books, max_lag), expired_finding(books)]
     found.append(dead_finding(books, await reader.dead_letters(None, MOST_DEAD), here.at_us))
     found.append(calls_finding(books, await reader.dead_deliveries(MOST_DEAD), here.at_us))
     return [*found, *start_findings(books.starts, here)]
@@ -68,6 +72,19 @@ def lag_finding(books: Books, max_lag: int) -> Finding:
     if most * 2 >= max_lag:
         return LAG.warn(f"Events wait to be handled: {told}. Beyond {max_lag:,} callers get 429.")
     return LAG.ok(f"Events that wait to be handled: {told}.")
+
+
+def expired_finding(books: Books) -> Finding:
+    if not books.expired:
+        return EXPIRED.ok("No flow has lost events to the retention of a log.")
+    places = ", ".join(f"{one.flow} in partition {one.partition}" for one in books.expired[:8])
+    more = f" and {len(books.expired) - 8} more" if len(books.expired) > 8 else ""
+    known, unseen = sum(one.events for one in books.expired), sum(one.unseen for one in books.expired)
+    told = f", and up to {unseen:,} positions that nobody has seen" if unseen else ""
+    return EXPIRED.broken(
+        f"The log has dropped events before they were handled: {places}{more} stand. Of known events "
+        f"{known:,} handlings are lost{told}."
+    )
 
 
 def dead_finding(books: Books, letters: Sequence[Held], now_us: int) -> Finding:

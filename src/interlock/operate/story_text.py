@@ -134,7 +134,7 @@ def _handling(fact: Fact) -> tuple[str, str]:
         case FactKind.DEAD:
             return f"{of} dead-lettered after {_count(fact.attempt, 'attempt')}: {fact.error}{again}", ""
         case FactKind.DISCARDED:
-            return f"{of} discarded{again}", ""
+            return f"{of} discarded{f': {fact.error}' if fact.error else ''}{again}", ""
     tries = f", attempt {fact.attempt}" if (fact.attempt or 0) > 1 else ""
     return f"{of} handled by {fact.handler}{tries}{again}", took
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.problems import Problem
@@ -36,6 +36,8 @@ class LogCapabilities:
     atomic       the events of one call are all or nothing also when they belong to several partitions
     dedupe_seconds  how long it recognises a resend, at the least; 0 where nobody is to rely on it. A relay that comes
                  back later than that looks in the log before it publishes again
+    expires      it may drop events by itself, read or not: retention, or a person with other tools
+    shared_positions  positions rise over all partitions together, so one partition's may end below another's
     call_events  most events of one call; None: as many as may be pending. More are refused with BodyTooLarge
     """
 
@@ -43,6 +45,8 @@ class LogCapabilities:
     dedupes: bool = True
     atomic: bool = True
     dedupe_seconds: float = 0.0
+    expires: bool = False
+    shared_positions: bool = False
     call_events: int | None = None
 
     @property
@@ -62,6 +66,8 @@ class EventLog(Protocol):
       `dedupes`, whoever reads claims each (source, id) at its first position in the state store (`LogIndex`) and
       skips later positions of the same;
     - all or nothing: the events of one call are appended together or not at all;
+    - never a silent gap: who reads from before what the log has dropped gets EventsExpired, and reads on from its
+      `first` if it wants to;
     - visible: once `done` was called, `read` returns the events and `head` covers them;
     - bounded: beyond `limit_pending` events in flight, `append` calls `done` with TooManyRequests at once.
 
@@ -92,7 +98,8 @@ class EventLog(Protocol):
     async def read(self, partition: int, after: int, limit: int) -> Slice:
         """Up to `limit` events with a position above `after`. Never waits for new ones.
 
-        EventsExpired when some of those were dropped by the log's retention: never a silent jump.
+        `through` may lie above `head`: positions that hold nothing of this partition. EventsExpired when some of what
+        is above `after` was dropped, or may have been, as far as the log can tell.
         """
         ...
 
@@ -118,4 +125,13 @@ class EventLog(Protocol):
 
     async def close(self) -> None:
         """Finish what was submitted, then refuse with Closed."""
+        ...
+
+
+@runtime_checkable
+class TellsOfGaps(Protocol):
+    """A log that notices by itself that something was dropped, before anybody reads there."""
+
+    def on_gap(self, wake: Callable[[int], None]) -> None:
+        """Call `wake` with the partition, on the event loop's thread: whoever reads it may have lost something."""
         ...

@@ -80,6 +80,16 @@ class Elapses(Protocol):
         ...
 
 
+@runtime_checkable
+class Forgets(Protocol):
+    """A harness of a log that drops events by itself."""
+
+    async def forget(self, partition: int, through: int) -> None:
+        """Let everything of the partition up to a position expire, past the adapter. NotApplicable where the back end
+        of the tests cannot."""
+        ...
+
+
 async def elapse(harness: Harness, seconds: int) -> None:
     """Let time pass where only the back end can tell it."""
     if isinstance(harness, Elapses):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from interlock.model.event import Appended, Stored
-from interlock.model.problems import Closed, Problem, TooManyRequests
+from interlock.model.problems import Closed, EventsExpired, Problem, TooManyRequests
 from interlock.ports.event_log import EventLog
-from interlock.testing.conformance import Harness, NotApplicable, Suite, elapse
+from interlock.testing.conformance import Forgets, Harness, NotApplicable, Suite, elapse
 from interlock.testing.samples import append, event, events, ids_in
 
 LOG_CHECKS = Suite("EventLog")
@@ -363,6 +364,47 @@ async def close_finishes_what_was_submitted_then_refuses(harness: Harness) -> No
     await log.close()
 
 
+@proves("never a silent gap")
+async def who_reads_from_before_a_gap_is_told(harness: Harness) -> None:
+    """Read cold, as after a start: what is still in memory may be given."""
+    log = await harness.open()
+    if not isinstance(harness, Forgets):
+        raise NotApplicable("nothing of this log ever expires")
+    places = [(await append(log, [event(number, 1)]))[0].position for number in range(6)]
+    await append(log, [event(10, 2)])
+    await harness.settle()
+    await harness.forget(1, places[3])
+    if log.log_capabilities.durable:
+        log = await harness.reopen()
+    assert log.log_capabilities.expires
+    for after in (0, places[0], places[2]):
+        with expired() as caught:
+            await log.read(1, after, 100)
+        assert caught[0].first == places[3] + 1
+    assert [row.event.id for row in (await log.read(1, places[3], 100)).events] == [event(4).id, event(5).id]
+    assert [row.event.id for row in (await log.read(1, places[4], 100)).events] == [event(5).id]
+
+
+@proves("never a silent gap")
+async def a_partition_that_expired_whole_is_a_gap_too(harness: Harness) -> None:
+    log = await harness.open()
+    if not isinstance(harness, Forgets):
+        raise NotApplicable("nothing of this log ever expires")
+    last = [(await append(log, [event(number, 1)]))[0].position for number in range(3)][-1]
+    await append(log, [event(10, 2)])
+    await harness.settle()
+    await harness.forget(1, last)
+    if log.log_capabilities.durable:
+        log = await harness.reopen()
+    assert log.head(1) >= last
+    with expired() as caught:
+        await log.read(1, last - 1, 100)
+    assert caught[0].first == last + 1
+    assert not (await log.read(1, last, 100)).events
+    again = (await append(log, [event(11, 1)]))[0]
+    assert [row.position for row in (await log.read(1, last, 100)).events] == [again.position]
+
+
 def needs_dedupe(log: EventLog) -> None:
     if not log.log_capabilities.dedupes:
         raise NotApplicable("the log does not dedupe: who reads it judges by the claims of the state store")
@@ -377,3 +419,14 @@ async def _problem_of(call: object) -> BaseException | None:
     """What the awaitable raised; None when it returned."""
     assert asyncio.iscoroutine(call)
     return (await asyncio.gather(call, return_exceptions=True))[0]
+
+
+@contextmanager
+def expired() -> Iterator[list[EventsExpired]]:
+    """What was raised; AssertionError when nothing was."""
+    found: list[EventsExpired] = []
+    try:
+        yield found
+    except EventsExpired as problem:
+        found.append(problem)
+    assert found, "the gap was jumped in silence"

@@ -7,14 +7,16 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from interlock.model.event import Appended, Event, Stored
+from interlock.model.handling import HandlingState
 from interlock.model.problems import StaleRead
-from interlock.model.step import Read, Step, StepResult
+from interlock.model.step import CursorMove, Read, Step, StepResult
 from interlock.ports.event_log import Slice
+from interlock.ports.expired import Expired, SeesExpired
 from interlock.ports.log_index import LogIndex, Stretch
 from interlock.ports.outbox import Outbox
 from interlock.ports.record_reader import RecordReader
 from interlock.testing.conformance import Harness, Suite
-from interlock.testing.samples import FLOW, TYPE, commit, event, start, submit
+from interlock.testing.samples import FLOW, TYPE, commit, event, handling, start, submit
 from interlock.testing.steps import kinds, problem_of
 
 OUTBOX_CHECKS = Suite("Outbox")
@@ -183,6 +185,42 @@ async def a_stretch_that_does_not_fit_on_is_refused_whole(harness: Harness) -> N
     assert {type(found) for found in await asyncio.gather(*both)} == {list, StaleRead}
     record = await harness.record()
     assert await counted(record) == 2
+    await record.close()
+
+
+@indexes("accounted")
+async def what_the_log_dropped_is_told_with_what_is_known_of_it(harness: Harness) -> None:
+    """Partition 1 had 3, 5 and 7 indexed, and the log has dropped all up to 6; of partition 2 nobody saw 5 to 9."""
+    state = await state_of(harness)
+    await state.extend([stretch(1, 0, 1), stretch(2, 0, 1)])
+    epoch = await state.acquire(start(), {FLOW: [TYPE], "other": ["samples.Other"]})
+    await state.extend([stretch(1, 1, 3, 5, 7), stretch(2, 1, 4)])
+    record = await harness.record()
+    assert isinstance(record, SeesExpired)
+    assert (await state.floors(), await record.expired([FLOW])) == ({}, [])
+    for _ in range(2):
+        await state.note_expired(1, 6, 1_000)
+        await state.note_expired(2, 9, 2_000)
+    await state.note_expired(1, 4, 3_000)
+    assert (await state.ends(), await state.floors()) == ([0, 7, 9, 0], {1: 6, 2: 9})
+    assert [await state.unseen(1, 0, 6), await state.unseen(2, 0, 9), await state.unseen(2, 6, 8)] == [0, 5, 2]
+    found = await state.indexed(1, 1, 6, [TYPE], 10)
+    assert [(row.position, row.event.id, row.event.body) for row in found] == [
+        (3, event(3).id, b""),
+        (5, event(5).id, b""),
+    ]
+    assert [row.position for row in await state.indexed(1, 1, 6, [TYPE], 1)] == [3]
+    assert await state.indexed(1, 1, 6, ["samples.Other"], 10) == []
+    first = Expired(FLOW, 1, 1, 6, {TYPE: 2}, (event(3).id, event(5).id), 0, 1_000)
+    second = Expired(FLOW, 2, 1, 9, {TYPE: 1}, (event(4).id,), 5, 2_000)
+    assert await record.expired([FLOW]) == [first, second]
+    assert await record.expired(["other"]) == [Expired("other", 2, 1, 9, {}, (), 5, 2_000)]
+    assert isinstance(await problem_of(state.extend([stretch(2, 4, 10)])), StaleRead)
+    given_up = [Step(handling=handling(n, HandlingState.DISCARDED, partition=1)) for n in (3, 5)]
+    await submit(state, commit(epoch, *given_up, cursors=[CursorMove(FLOW, 2, 9)]))
+    assert await record.expired([FLOW]) == []
+    [books] = await record.sums({FLOW: [TYPE]})
+    assert (books.accepted, books.discarded, books.difference) == (4, 2, 1), "what is passed over without a row is seen"
     await record.close()
 
 

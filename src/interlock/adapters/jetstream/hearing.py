@@ -20,6 +20,7 @@ from nats.errors import Error
 from interlock.adapters.jetstream.link import ApiRefusal, Link
 from interlock.adapters.jetstream.reader import Found
 from interlock.adapters.jetstream.subjects import partition_filter
+from interlock.model.lasting_task import lasting
 from interlock.model.pauses import Pauses
 from interlock.model.problems import Problem
 
@@ -64,7 +65,7 @@ class Hearing:
         self._open: list[Found] = []  # of a batch that is not complete
         self._batch: str | None = None
         self._ready: list[Found] = []
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = lasting(self._run(), "hearing of the NATS stream")
         link.watch(self._changed.set)
 
     def follow(self, partitions: Sequence[int] | None, last: int) -> None:

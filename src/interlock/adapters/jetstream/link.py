@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error, NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 
+from interlock.model.lasting_task import lasting
 from interlock.model.pauses import Pauses
 from interlock.model.problems import Closed, Problem, SettingInvalid, StorageFull, StorageUnavailable
 
@@ -118,7 +119,7 @@ class Link:
         if not self._servers:
             raise SettingInvalid("jetstream.servers names no server.", next_step="Set it, as in: nats://127.0.0.1:4222")
         await self._connect()
-        self._keeper = asyncio.get_running_loop().create_task(self._keep())
+        self._keeper = lasting(self._keep(), "NATS connection's keeper")
 
     async def close(self) -> None:
         if self.closed:

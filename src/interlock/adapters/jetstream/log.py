@@ -20,7 +20,7 @@ from interlock.adapters.jetstream.wire import Unreadable, decode
 from interlock.adapters.tail import Tail
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.hashing import KeyHasher
-from interlock.model.problems import Closed, Problem, StorageCorrupt
+from interlock.model.problems import Closed, EventsExpired, Problem, StorageCorrupt
 from interlock.ports.event_log import Acceptance, AppendDone, Listener, LogCapabilities, Slice
 
 HEADS_AT_ONCE = 32
@@ -39,6 +39,8 @@ class JetStreamLog:
         self.log_capabilities = LogCapabilities(
             _acceptance(opened.replicas, synced),
             dedupe_seconds=opened.dedupe_seconds,
+            expires=True,
+            shared_positions=True,
             call_events=BATCH_MESSAGES,
         )
         self.quarantine = Quarantine()
@@ -108,14 +110,20 @@ class JetStreamLog:
         self._refuse_closed()
         head = self._heads[partition]
         if after >= head:
-            return Slice((), after)
+            followed = self._audience.follows(partition) and self._heard[partition] >= head
+            return Slice((), max(after, self._hearing.last) if followed else after)
         if self._audience.follows(partition) and after < self._heard[partition]:
             found = self._tail.read(partition, after, limit, self._heard[partition])
             if found is not None:
                 return found
         messages = await self._reader.partition(partition, after, limit, head)
-        if not messages:  # removed by a limit of the stream
-            return Slice((), head)
+        first = await self._reader.first()  # after that: what is still there now was there then
+        if first > after + 1 or not messages:  # dropped by a limit of the stream, or by somebody
+            raise EventsExpired(
+                f"The stream {self._stream} begins at {first} now, and partition {partition} was to be read on from "
+                f"{after + 1}: what lay between was dropped before it was read.",
+                first=first if messages else max(first, head + 1),
+            )
         return Slice(self._decoded(messages), messages[-1].position)
 
     def head(self, partition: int) -> int:
@@ -165,9 +173,11 @@ class JetStreamLog:
 
     async def _learn_heads(self, partitions: Collection[int]) -> None:
         places = list(partitions)
-        for first in range(0, len(places), HEADS_AT_ONCE):
-            some = places[first : first + HEADS_AT_ONCE]
-            for partition, head in zip(some, await asyncio.gather(*map(self._reader.head, some)), strict=True):
+        dropped = await self._reader.first() - 1  # a partition that has nothing any more still has that gap to show
+        for begin in range(0, len(places), HEADS_AT_ONCE):
+            some = places[begin : begin + HEADS_AT_ONCE]
+            for partition, found in zip(some, await asyncio.gather(*map(self._reader.head, some)), strict=True):
+                head = max(found, dropped)
                 self._heads[partition] = max(self._heads[partition], head)
                 self._heard[partition] = max(self._heard[partition], min(head, self._hearing.last))
 

@@ -26,6 +26,7 @@ from interlock.adapters.jetstream.reader import StreamReader
 from interlock.adapters.jetstream.recovery import ACK_SECONDS, CHECK_SECONDS, Recovery, place_of
 from interlock.adapters.jetstream.wire import Outgoing, encode
 from interlock.model.event import Appended, Event
+from interlock.model.lasting_task import lasting
 from interlock.model.problems import BodyTooLarge, Closed, Problem, TooManyRequests
 from interlock.ports.event_log import AppendDone
 
@@ -76,7 +77,7 @@ class Publisher:
         self._broken: Problem | None = None
         self._loop = asyncio.get_running_loop()
         self._asides: set[asyncio.Task[None]] = set()
-        self._tasks = [self._loop.create_task(self._pump()), self._loop.create_task(self._guard())]
+        self._tasks = [lasting(self._pump(), "NATS publisher"), lasting(self._guard(), "NATS publisher's guard")]
         link.watch(self._link_changed)
 
     def append(self, events: Sequence[Event], done: AppendDone) -> None:
@@ -318,7 +319,7 @@ class Publisher:
         self._loop.call_soon(call.done, None, problem)
 
     def _aside(self, work: Any) -> None:
-        task = self._loop.create_task(work)
+        task = lasting(work, "NATS publisher")
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
 

@@ -128,6 +128,10 @@ class StreamReader:
         """A message by the leader, who has all that was acknowledged."""
         return await self._link.request(f"STREAM.MSG.GET.{self._stream}", question, seconds=LEADER_SECONDS)
 
+    async def first(self) -> int:
+        """The first position that the stream still has; behind its last one when it is empty."""
+        return int((await self.state())["state"]["first_seq"])
+
     async def head(self, partition: int) -> int:
         """The newest position of a partition, by the leader; 0 when it is empty."""
         try:

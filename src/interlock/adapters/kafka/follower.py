@@ -13,12 +13,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from interlock.adapters.kafka.client import consumer
 from interlock.adapters.kafka.decoding import Decoder
 from interlock.model.event import Stored
+from interlock.model.lasting_task import report
 from interlock.model.pauses import spread
 
 WAIT_MS = 100
 POLL_SECONDS = 0.1
 READY_EVENTS = 1000
 PAUSE_SECONDS = 0.2
+NAME = "hearing of the Kafka topic"
 
 
 class Heard(NamedTuple):
@@ -89,6 +91,9 @@ class Follower:
                 self._ended.wait(spread(PAUSE_SECONDS, random.random))
             except RuntimeError:  # the loop is closed
                 break
+            except Exception as error:
+                self._loop.call_soon_threadsafe(report, self._loop, NAME, error)
+                break
         self._consumer.close()
 
     def _turn(self) -> None:
@@ -111,6 +116,9 @@ class Follower:
             self._pass(messages)
         except KafkaException:
             self._taken.set()
+            return
+        except Exception as error:  # the thread is left waiting: it would take this for heard
+            report(self._loop, NAME, error)
             return
         if len(messages) > READY_EVENTS and self._wanted is None:
             self._loop.call_soon(self._come, [])

@@ -123,7 +123,7 @@ class KafkaLog:
 
     @property
     def log_capabilities(self) -> LogCapabilities:
-        return LogCapabilities("replicated" if self._facts.replicated else "acknowledged", dedupes=False)
+        return LogCapabilities("replicated" if self._facts.replicated else "acknowledged", dedupes=False, expires=True)
 
     @property
     def partitions(self) -> int:

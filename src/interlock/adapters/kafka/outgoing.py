@@ -27,6 +27,7 @@ from interlock.adapters.kafka.call import Call
 from interlock.adapters.kafka.stream import Reports, Stream
 from interlock.adapters.kafka.transactions import Transactions
 from interlock.adapters.kafka.trouble import away, error_of, problem_of
+from interlock.model.lasting_task import lasting
 from interlock.model.pauses import spread
 from interlock.model.problems import Problem, StorageUnavailable
 
@@ -208,6 +209,6 @@ class Outgoing:
             self._idle.set()
 
     def _start(self, work: Any) -> None:
-        task = self._loop.create_task(work)
+        task = lasting(work, "Kafka producer")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

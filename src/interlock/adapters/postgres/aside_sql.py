@@ -51,3 +51,7 @@ FIND_UNCLAIMED = (
 )
 IDENTITY_KEEP = "INSERT INTO meta(name, value) VALUES ('identity', $1::text) ON CONFLICT (name) DO NOTHING RETURNING 1"
 IDENTITY = "SELECT value FROM meta WHERE name = 'identity'"
+INDEXED = (
+    f"SELECT position, {EVENT_COLUMNS}, crc FROM log WHERE partition = $1::bigint AND position > $2::bigint AND "
+    "position <= $3::bigint AND type = ANY($4::text[]) ORDER BY position LIMIT $5::bigint"
+)

@@ -16,6 +16,7 @@ from interlock.adapters.postgres.session import Session, pauses
 from interlock.adapters.postgres.transaction import Committed, Faulty, Transaction, Wanted
 from interlock.adapters.postgres.work import CallWork, Work
 from interlock.model.commit_figures import CommitFigures
+from interlock.model.lasting_task import lasting
 from interlock.model.problems import Problem, StorageUnavailable, TooManyRequests
 
 QUOTA_EVENTS = 1024
@@ -44,7 +45,7 @@ class Committer:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._task = self._loop.create_task(self._run())
+        self._task = lasting(self._run(), "PostgreSQL committer")
         self._returning: asyncio.Task[None] | None = None
 
     def submit(self, work: AnyWork) -> None:
@@ -146,7 +147,7 @@ class Committer:
         if self._session.connection is not None and not self._session.connection.closed:
             return
         if self._returning is None or self._returning.done():
-            self._returning = self._loop.create_task(self._reconnect())
+            self._returning = lasting(self._reconnect(), "way back to PostgreSQL")
 
     async def _reconnect(self) -> None:
         """Until it succeeds, with pauses that grow and differ from process to process."""

@@ -15,6 +15,7 @@ import psycopg
 
 from interlock.adapters.postgres.connection import Connection, Target, connect, reconnect
 from interlock.adapters.postgres.session import pauses
+from interlock.model.lasting_task import lasting
 from interlock.model.problems import Problem
 
 PAUSE_SECONDS = 1.0
@@ -34,8 +35,7 @@ class Follower:
         self._mouth: Connection | None = None
         self._others = True
         self._rung = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._listen()), loop.create_task(self._ring())]
+        self._tasks = [lasting(self._listen(), "PostgreSQL follower"), lasting(self._ring(), "PostgreSQL bell")]
         self._rung.set()  # so that those who thought they were alone learn of us
 
     def ring(self) -> None:

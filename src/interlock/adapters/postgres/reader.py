@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import psycopg
 
-from interlock.adapters.postgres import aside_sql, members_sql, record_sql, sql
+from interlock.adapters.postgres import aside_sql, expired_sql, members_sql, record_sql, sql
 from interlock.adapters.postgres.columns import Ints, Texts
 from interlock.adapters.postgres.connection import Connection, Row, Target, connect, fetch, scalar, translated
 from interlock.model.carried import Carried
@@ -28,6 +28,7 @@ from interlock.model.record import (
     Tally,
 )
 from interlock.model.storage_rows import delivery_row, handling_row, held_row, stored_row, tally_row
+from interlock.ports.expired import SHOWN_IDS, Expired
 from interlock.ports.membership import MemberSeen
 from interlock.ports.record_reader import FlowSum
 
@@ -85,6 +86,17 @@ class PostgresReader:
             for partition, first, hashes, offsets in rows
             for position in candidates(first, hashes, offsets, wanted)
         }
+
+    async def expired(self, flows: Collection[str]) -> list[Expired]:
+        found = []
+        for flow, partition, after, through, at_us in await self._all(expired_sql.STANDING, Texts(sorted(flows))):
+            gap = partition, after, through
+            types: dict[str, int] = dict(await self._all(expired_sql.LEFT_BY_TYPE, flow, *gap))
+            ids = tuple(row[0] for row in await self._all(expired_sql.LEFT_IDS, flow, *gap, SHOWN_IDS))
+            unseen = int((await self._all(expired_sql.UNSEEN, *gap))[0][0])
+            if types or unseen:
+                found.append(Expired(flow, *gap, types, ids, unseen, at_us))
+        return found
 
     async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]:
         return [handling_row(row) for row in await self._all(record_sql.HANDLINGS_OF, partition, position)]

@@ -1,4 +1,4 @@
-"""SQL of the log and the state on PostgreSQL, in named blocks. Format 4.
+"""SQL of the log and the state on PostgreSQL, in named blocks. Format 5.
 
 Everything lies in one schema, which stands in each connection's search_path. Rows come in columns: one array a column,
 turned into rows by `unnest`. Text keys compare by bytes (COLLATE "C"), so that order is the same on every server.
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.adapters.postgres import members_sql, schemas_sql
+from interlock.adapters.postgres import expired_sql, members_sql, schemas_sql
 from interlock.adapters.postgres.columns import Blobs, Ints, Texts
 from interlock.adapters.postgres.migration import Migration
 
-FORMAT = 4
+FORMAT = 5
 BUCKETS = 3
 Kinds = tuple[type[list[Any]], ...]
 
@@ -124,6 +124,7 @@ CREATE TABLE duplicate(partition integer NOT NULL, position bigint NOT NULL, PRI
 """),
     2: Migration(members_sql.MIGRATION, oldest=3),
     3: Migration("ALTER TABLE start ADD COLUMN format integer"),
+    4: Migration(expired_sql.MIGRATION),
 }
 
 

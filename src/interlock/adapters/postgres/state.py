@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from interlock.adapters.postgres import aside_sql, sql
+from interlock.adapters.postgres import aside_sql, expired_sql, sql
 from interlock.adapters.postgres.aside_work import IndexWork, PublishedWork
 from interlock.adapters.postgres.columns import Ints, Texts
 from interlock.adapters.postgres.connection import Target
@@ -16,6 +16,7 @@ from interlock.adapters.postgres.store import PAGE_BYTES, PostgresStore, settle
 from interlock.adapters.postgres.transaction import Committed
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.problems import Problem, SettingInvalid, Unexpected
+from interlock.model.storage_rows import stored_row
 from interlock.ports.event_log import AppendDone, Slice
 from interlock.ports.log_index import Identity, Stretch
 from interlock.ports.outbox import Key, Waiting
@@ -151,6 +152,22 @@ class PostgresState(PostgresStore):
             cuts = {nth: cut_at(stretch, end_us) for nth, stretch in left.items()} if end_us <= now_us else left
             yield moment_us, {nth: first for nth, first in cuts.items() if first.part.events or first is left[nth]}
             left = {nth: remainder(stretch, cuts[nth]) for nth, stretch in left.items() if cuts[nth] is not stretch}
+
+    async def note_expired(self, partition: int, through: int, at_us: int) -> None:
+        await self._all(expired_sql.NOTE, partition, through, at_us)
+        self._heads[partition] = max(self._heads[partition], through)
+
+    async def floors(self) -> Mapping[int, int]:
+        return dict(await self._all(expired_sql.FLOORS))
+
+    async def unseen(self, partition: int, after: int, through: int) -> int:
+        return int((await self._all(expired_sql.UNSEEN, partition, after, through))[0][0])
+
+    async def indexed(
+        self, partition: int, after: int, through: int, types: Collection[str], limit: int
+    ) -> list[Stored]:
+        asked = partition, after, through, Texts(sorted(types)), limit
+        return [stored_row(row) for row in await self._all(aside_sql.INDEXED, *asked)]
 
     async def duplicates(self, partition: int, after: int, through: int) -> set[int]:
         return {row[0] for row in await self._all(aside_sql.DUPLICATES, partition, after, through)}
