@@ -78,7 +78,8 @@ async def test_a_stock_producer_in_both_modes(opener: Opener, stream: str, stock
     assert (first.id, first.source, first.type, first.version) == ("f1", "/partner", "orders.OrderPlaced", UNCHECKED)
     assert json.loads(first.attributes or b"") == {"subject": "caf\u00e9 1", "dataschema": "https://x/s/1.2.0"}
     assert first.key_hash == KeyHasher(jetstream.SECRET).number("A-1")
-    assert second.key_hash == KeyHasher(jetstream.SECRET).number("f2"), "without a declared key, the id"
+    assert second.key_hash == first.key_hash, "without a declared key, that of the subject"
+    assert third.key_hash == KeyHasher(jetstream.SECRET).number("/partner\x1ff3"), "without either, its identity"
     assert [json.loads(one.body) for one in (first, second, third)] == [DATA] * 3
     assert first.partition == second.partition, "the server chose it by the key in the subject"
     assert third.partition == 3, "a partition is trusted as delivered"

@@ -176,7 +176,10 @@ async def test_what_was_behind_a_refused_event_fails_with_it(own_mock: MockKafka
     assert first_of_each(await ids_in(log, 0)) == [event(number).id for number in range(101)]
 
 
-@pytest.mark.slow  # and a race: the mock takes what was under way beside it, which a broker refuses as out of sequence
+# A race with the mock, which cannot be made certain here. A refusal reaches the driver after it has sent more, also
+# with one request in flight (a gap in 1 of 20 runs; in 2 of 20 with five). A broker refuses what comes then, as out of
+# sequence; the mock compares sequences of transactional producers only (rd_kafka_mock_validate_records), and takes it.
+@pytest.mark.slow
 async def test_the_driver_leaves_no_gap_behind_a_refused_event(own_mock: MockKafka) -> None:
     """By itself, before anybody gives it up: what it reports as taken is a first part of what was sent."""
     topic = kafka.new_topic(own_mock)

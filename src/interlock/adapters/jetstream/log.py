@@ -15,7 +15,7 @@ from interlock.adapters.jetstream.publisher import BATCH_MESSAGES, Publisher
 from interlock.adapters.jetstream.quarantine import Quarantine
 from interlock.adapters.jetstream.reader import Found, StreamReader
 from interlock.adapters.jetstream.stream import Opened, Wanted, open_stream
-from interlock.adapters.jetstream.subjects import is_foreign
+from interlock.adapters.jetstream.subjects import is_foreign, place_in
 from interlock.adapters.jetstream.wire import Unreadable, decode
 from interlock.adapters.tail import Tail
 from interlock.model.event import Appended, Event, Stored
@@ -211,9 +211,11 @@ class JetStreamLog:
         for found in messages:
             try:
                 foreign = is_foreign(found.subject)
+                place = place_in(found.subject) if foreign else ""
                 event = decode(
-                    found.partition, found.headers, found.body, found.stored_us, self._hasher, foreign=foreign
-                )
+                    found.partition, found.headers, found.body, found.stored_us, self._hasher,
+                    foreign=foreign, place=place,
+                )  # fmt: skip
             except Unreadable as unreadable:
                 self.quarantine.passed_over(found.position, str(unreadable))
                 continue

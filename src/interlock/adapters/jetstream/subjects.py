@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from zlib import crc32
 
 BUCKETS = 1024
@@ -61,3 +61,23 @@ def partition_in(subject: str) -> int:
 def is_foreign(subject: str) -> bool:
     """Whether it was published where others may; the server moved it, so nobody can hide that."""
     return subject.split(".", 4)[3] == FOREIGN
+
+
+def place_in(subject: str) -> str:
+    """Of a foreign message: what its publisher wrote behind `<stream>.in.`."""
+    return subject.split(".", 4)[4]
+
+
+def key_in(place: str, event_type: str) -> str | None:
+    """The key in `<key>.<type>`; None where the publisher left it out, so that its first token is the type's.
+
+    A key may have dots: the type, which the event says too, tells where it ends. What a token cannot hold stands there
+    percent-encoded. Where the rest is not the type, the key is the first token: the server chose the partition by it.
+    """
+    tail = type_tokens(event_type)
+    if not place or place in (tail, event_type):
+        return None
+    for end in (tail, event_type):
+        if place.endswith("." + end):
+            return unquote(place.removesuffix("." + end), errors="replace")
+    return unquote(place.partition(".")[0], errors="replace")

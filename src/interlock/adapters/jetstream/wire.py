@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from interlock.adapters.jetstream.subjects import message_id, subject_of
+from interlock.adapters.jetstream.subjects import key_in, message_id, subject_of
 from interlock.model.event import UNCHECKED, UNPROTECTED, Event
 from interlock.model.hashing import KeyHasher
 
@@ -115,17 +115,25 @@ def same(message: Outgoing, headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def decode(
-    partition: int, headers: Mapping[str, str], body: bytes, stored_us: int, hasher: KeyHasher, *, foreign: bool = False
+    partition: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    stored_us: int,
+    hasher: KeyHasher,
+    *,
+    foreign: bool = False,
+    place: str = "",
 ) -> Event:
     """The event of a message, ours or another's. Unreadable when it is none.
 
     `foreign` says that its subject is one where others publish: our headers are not believed there. A partition is
-    trusted as delivered. Without our headers the key is the attribute `partitionkey`, else the id; the
+    trusted as delivered. Without our headers the key is the attribute `partitionkey`, else what stands for it in
+    `place`, the subject from where others publish (see `subjects.key_in`), else the event's own identity; the
     time is when the server stored it; the version is UNCHECKED, and `dataschema` stays among the attributes.
     """
     key = headers.get(KEY)
     if foreign or key is None:
-        return _foreign(partition, headers, body, stored_us, hasher)
+        return _foreign(partition, headers, body, stored_us, hasher, place)
     get = headers.get
     try:
         scheme, _, key_id = get(PROTECTION, "0").partition(" ")
@@ -153,7 +161,9 @@ def decode(
         raise Unreadable(f"its headers are not as we write them: {type(error).__name__}") from error
 
 
-def _foreign(partition: int, headers: Mapping[str, str], body: bytes, stored_us: int, hasher: KeyHasher) -> Event:
+def _foreign(
+    partition: int, headers: Mapping[str, str], body: bytes, stored_us: int, hasher: KeyHasher, place: str
+) -> Event:
     found = {name.lower(): value for name, value in headers.items()}
     if found.get("content-type", "").lower().startswith(STRUCTURED) or "ce-specversion" not in found:
         document, data = _structured(body)
@@ -165,7 +175,7 @@ def _foreign(partition: int, headers: Mapping[str, str], body: bytes, stored_us:
     event_id, source = _text(document, "id", MAX_ID), _text(document, "source", MAX_TEXT)
     event_type = _text(document, "type", MAX_TEXT)
     _check_json(data)
-    key = document.get("partitionkey") or event_id
+    key = document.get("partitionkey") or key_in(place, event_type) or f"{source}\x1f{event_id}"
     trace = document.get("traceparent")
     others = {
         name: value
