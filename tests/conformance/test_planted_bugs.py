@@ -264,6 +264,13 @@ class SliceFallsShort(Tables):
         return super().read(partition, after, limit)._replace(through=self.head(partition))
 
 
+class JumpsGaps(Tables):
+    """Reads on behind what expired, as if it had never been."""
+
+    def read(self, partition: int, after: int, limit: int) -> Any:
+        return super().read(partition, max(after, self.forgotten[partition]), limit)
+
+
 class AnswersEarly(MemoryStore):
     """Answers an append before its events are in the log."""
 
@@ -362,6 +369,8 @@ TABLE_BUGS: list[tuple[type[Tables], str]] = [
     (WithDedupeById, "another_source_is_another_identity"),
     (ShufflesWithinABatch, "positions_rise_in_the_order_of_the_calls"),
     (SliceFallsShort, "a_slice_says_how_far_it_reaches"),
+    (JumpsGaps, "who_reads_from_before_a_gap_is_told"),
+    (JumpsGaps, "a_partition_that_expired_whole_is_a_gap_too"),
     (IgnoresEpoch, "a_silent_member_writes_nothing_once_another_noticed"),
     (with_members(GivesToEverybody), "a_partition_is_leased_to_one_member"),
     (with_members(GivesToEverybody), "a_leased_partition_stays_with_its_member"),
