@@ -21,6 +21,7 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from interlock.adapters.jetstream import checks
+from interlock.adapters.jetstream.plain_words import in_words
 from interlock.model.clock import Clock
 from interlock.model.diagnosis import Finding, skew_finding
 
@@ -64,15 +65,13 @@ async def examine(servers: str, wanted: Wanted, clock: Clock) -> list[Finding]:
     try:
         client = await asyncio.wait_for(_dial(addresses), CONNECT_SECONDS * (len(addresses) + 1))
     except (Error, OSError, TimeoutError, ValueError) as error:
-        told = " ".join(str(error).split())[:200] or type(error).__name__
-        return [checks.REACHED.unknown(f"No NATS server takes our connection at {place}: {told}.")]
+        return [checks.REACHED.unknown(f"The NATS server at {place} {in_words(error)}.")]
     found = [checks.REACHED.ok(f"A NATS server takes our connection at {place}.")]
     try:
         async for one in _findings(client, addresses, wanted, clock):
             found.append(one)
     except (Error, OSError, TimeoutError) as error:
-        told = type(error).__name__
-        found[0] = checks.REACHED.unknown(f"The NATS server at {place} stopped answering: {told}.")
+        found[0] = checks.REACHED.unknown(f"The NATS server at {place} {in_words(error)}, after it had begun.")
     finally:
         with suppress(Error, OSError, TimeoutError):
             await asyncio.wait_for(client.close(), CONNECT_SECONDS)

@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error, NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 
+from interlock.adapters.jetstream.plain_words import in_words
 from interlock.model.lasting_task import lasting
 from interlock.model.pauses import Pauses
 from interlock.model.problems import Closed, Problem, SettingInvalid, StorageFull, StorageUnavailable
@@ -253,7 +254,7 @@ class Link:
             return SettingInvalid(
                 "jetstream.servers is no list of addresses.", next_step="Write it as nats://user:password@host:4222"
             )
-        return self.away(f"does not answer: {' '.join(str(error).split())[:200] or type(error).__name__}")
+        return self.away(in_words(error))
 
     async def _keep(self) -> None:
         """Whenever the connection is lost, another one, with growing pauses that differ between processes."""

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import ClusterMetadata
 
 from interlock.adapters.kafka.address import Address
-from interlock.adapters.kafka.trouble import Told, error_of
+from interlock.adapters.kafka.trouble import Told, error_of, in_words
 from interlock.model.problems import StorageUnavailable
 
 # librdkafka wants a name even of a consumer that joins no group; it is never sent.
@@ -61,7 +61,7 @@ def metadata(client: Consumer, topic: str, told: Told, address: Address, timeout
             told.raise_refusal(address.servers)
             if monotonic() > deadline:
                 raise StorageUnavailable(
-                    f"No Kafka broker answers at {address.servers}: {error_of(raised).name()}.",
+                    f"No Kafka broker answers at {address.servers}: {in_words(error_of(raised))}.",
                     next_step="Check that it runs and that the variable that kafka.brokers names has its address.",
                     retry_after_seconds=1,
                 ) from raised

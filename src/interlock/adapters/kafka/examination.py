@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, PartitionMetadata, ResourceType
 
 from interlock.adapters.kafka import checks
+from interlock.adapters.kafka.trouble import in_words
 from interlock.model.clock import Clock
 from interlock.model.diagnosis import Finding
 
@@ -54,14 +55,14 @@ def _examine(servers: str, settings: Mapping[str, Any], wanted: Wanted, clock: C
     told: list[str] = []
     shared = {
         "bootstrap.servers": servers, "client.id": "interlock-doctor", "log_level": 0, **settings,
-        "error_cb": lambda error: told.append(error.name()),
+        "error_cb": lambda error: told.append(in_words(error)),
     }  # fmt: skip
     reader = Consumer({**shared, **_READER})
     try:
         listed = reader.list_topics(timeout=SECONDS)
     except KafkaException as raised:
         reader.poll(0)
-        why = ", ".join(sorted({_name(raised), *told}))
+        why = "; ".join(sorted({_name(raised), *told}))
         reader.close()
         return [checks.REACHED.unknown(f"No Kafka broker takes our connection at {servers}: {why}.")]
     found = [
@@ -79,7 +80,7 @@ def _examine(servers: str, settings: Mapping[str, Any], wanted: Wanted, clock: C
 
 def _name(raised: KafkaException) -> str:
     error = raised.args[0] if raised.args else None
-    return str(error.name()) if isinstance(error, KafkaError) else type(raised).__name__
+    return in_words(error) if isinstance(error, KafkaError) else str(raised)
 
 
 def tls_finding(servers: str, protocol: str) -> Finding:

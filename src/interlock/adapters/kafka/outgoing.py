@@ -26,7 +26,7 @@ from confluent_kafka import KafkaError, KafkaException
 from interlock.adapters.kafka.call import Call
 from interlock.adapters.kafka.stream import Reports, Stream
 from interlock.adapters.kafka.transactions import Transactions
-from interlock.adapters.kafka.trouble import away, error_of, problem_of
+from interlock.adapters.kafka.trouble import away, error_of, in_words, problem_of
 from interlock.model.lasting_task import lasting
 from interlock.model.pauses import spread
 from interlock.model.problems import Problem, StorageUnavailable
@@ -149,7 +149,7 @@ class Outgoing:
             landed.append(call)
         self._land(landed)
         if fatal is not None:
-            self._give_up(away(self._topic, fatal.name()))
+            self._give_up(away(self._topic, in_words(fatal)))
             return
         self._pump()
         self._rest()

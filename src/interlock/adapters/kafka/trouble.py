@@ -24,6 +24,28 @@ REFUSALS = frozenset(
     }
 )
 
+WORDS = {
+    KafkaError._TRANSPORT: "the connection to a broker cannot be made, or broke off",
+    KafkaError._ALL_BROKERS_DOWN: "none of the brokers can be reached",
+    KafkaError._RESOLVE: "the name of a broker is not known here",
+    KafkaError._TIMED_OUT: "nothing came in time",
+    KafkaError._MSG_TIMED_OUT: "no broker acknowledged in time",
+    KafkaError._SSL: "TLS with a broker fails",
+    KafkaError._AUTHENTICATION: "the brokers refuse the credentials",
+    KafkaError._UNKNOWN_TOPIC: "the brokers do not know it",
+    KafkaError.UNKNOWN_TOPIC_OR_PART: "the brokers do not know it",
+    KafkaError.LEADER_NOT_AVAILABLE: "it has no leader at the moment",
+    KafkaError.NOT_LEADER_FOR_PARTITION: "its leader has just changed",
+    KafkaError.NOT_ENOUGH_REPLICAS: "too few of its replicas are in sync",
+    KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND: "too few of its replicas are in sync",
+    KafkaError.REQUEST_TIMED_OUT: "its replicas did not acknowledge in time",
+}
+
+
+def in_words(error: KafkaError) -> str:
+    """What a code means; where there is no word for it, its name in the protocol, which can be looked up."""
+    return WORDS.get(error.code(), f"{error.name()}, {error.str()}")
+
 
 class Told:
     """What the driver's threads reported since the start: why a request that merely timed out could not be served."""
@@ -69,10 +91,12 @@ def problem_of(error: KafkaError, topic: str) -> Problem:
             f"The Kafka brokers do not allow this on the topic {topic}: {error.name()}.",
             next_step="Grant the user of kafka.brokers the rights that docs/guides/kafka.md lists.",
         )
-    return away(topic, error.name())
+    return away(topic, in_words(error))
 
 
 def away(topic: str, why: str) -> StorageUnavailable:
     return StorageUnavailable(
-        f"The Kafka topic {topic} did not answer as it should: {why}.", retry_after_seconds=RETRY_AFTER_SECONDS
+        f"The Kafka topic {topic} did not answer as it should: {why}.",
+        next_step="Try again; if it lasts, look at the brokers of kafka.brokers: interlock doctor",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
     )
