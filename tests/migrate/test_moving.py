@@ -167,13 +167,20 @@ async def test_to_jetstream_and_back(deployment):
 
     same = deployment.command("migrate", str(deployment.root), "--to", "postgres")
     assert "Name the new one: --schema NAME" in same.stderr
+    forget = ("migrate", str(deployment.root), "--forget", deployment.schema, "--schema", deployment.schema)
+    assert "The estate runs on JetStream" in deployment.command(*forget).stderr
     second = f"{deployment.schema}_b"
     moved = deployment.move("postgres", "--schema", second)
     assert moved["event"]["rows"] == there["event"]["rows"] + 20, "what was sent again is no new event"
     deployment.set("postgres", second)
+    assert "was not moved" in deployment.command("migrate", str(deployment.root), "--forget", deployment.schema).stderr
     entries, again = await deployment.run(0, ENTRIES + 10)
     assert set(entries) == {"duplicate"}
     assert again == transfers
+    gone = deployment.command(*forget)
+    assert gone.returncode == 0, gone.stderr
+    assert f"deleted the stream {deployment.schema} with" in gone.stdout
+    assert "There is no stream" in deployment.command(*forget).stderr
 
 
 async def test_a_running_engine_keeps_its_store(deployment):

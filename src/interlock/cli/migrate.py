@@ -9,9 +9,11 @@ import sys
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from interlock.app.forgetting import forget
 from interlock.app.migrating import Carried, move, place_of
 from interlock.cli.estate_argument import add_estate
 from interlock.cli.record_arguments import print_json
+from interlock.estate.estate import Estate
 from interlock.estate.loader import load
 
 PLACES = ("sqlite", "postgres", "postgres+jetstream")
@@ -19,8 +21,14 @@ PLACES = ("sqlite", "postgres", "postgres+jetstream")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_estate(parser)
-    parser.add_argument("--to", required=True, choices=PLACES, help="where to move to: kind of store, and of log")
-    parser.add_argument("--schema", help="the new schema on PostgreSQL, when it is not stores.schema")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--to", choices=PLACES, help="where to move to: kind of store, and of log")
+    what.add_argument(
+        "--forget", metavar="STREAM", help="delete the JetStream stream of a state that was moved away from"
+    )
+    parser.add_argument(
+        "--schema", help="on PostgreSQL the new schema, or the one that was moved away from (default: stores.schema)"
+    )
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
     parser.add_argument("--json", action="store_true", help="counts and checksums as JSON")
     parser.epilog = (
@@ -32,6 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     estate = load(arguments.estate, arguments.environment)
     schema: str = arguments.schema or estate.settings.stores.schema
+    if arguments.forget:
+        return _forget(arguments, estate, schema)
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed}"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -51,6 +61,16 @@ def run(arguments: argparse.Namespace) -> int:
     settings = f'kind = "{kind}", log = "{log or "state"}"' + (f', schema = "{schema}"' if kind == "postgres" else "")
     print(f"\nmoved to {place_of(estate, arguments.to, schema)}")
     print(f"next: set {settings} under [stores] of interlock.toml, then: interlock up")
+    return 0
+
+
+def _forget(arguments: argparse.Namespace, estate: Estate, schema: str) -> int:
+    count = asyncio.run(forget(estate, arguments.forget, schema))
+    if arguments.json:
+        print_json({"deleted": arguments.forget, "messages": count})
+        return 0
+    print(f"deleted the stream {arguments.forget} with {count:,} messages: all of them were carried away before")
+    print(f"the schema {schema} is still there, as a backup of the state; when it is not needed: DROP SCHEMA … CASCADE")
     return 0
 
 
