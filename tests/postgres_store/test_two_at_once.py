@@ -9,6 +9,9 @@ import psycopg
 import pytest
 
 from interlock.adapters.postgres import PostgresReader, PostgresSchemas, PostgresStore, sealing
+from interlock.adapters.postgres.connection import Target
+from interlock.adapters.postgres.questions import Questions
+from interlock.adapters.postgres.sealing import Sealing
 from interlock.model.problems import StaleRead
 from interlock.ports.schema_store import SchemaContent
 from interlock.testing.samples import append, event, events
@@ -18,25 +21,23 @@ STRETCH = 64
 
 async def test_two_processes_seal_each_stretch_once(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "SEAL_EVENTS", STRETCH)
-    stores = [await PostgresStore.open(postgres.database(), schema=schema) for _ in range(2)]
+    store = await PostgresStore.open(postgres.database(), schema=schema)
     for partition in range(3):
-        await append(stores[0], events(1000 * partition, 3 * STRETCH + 5, partition))
-    both_read = asyncio.Barrier(2)
-    waits = 2
+        await append(store, events(1000 * partition, 3 * STRETCH + 5, partition))
+    both = [Sealing(Questions(Target(postgres.database(), schema))) for _ in range(2)]
+    both_there = asyncio.Barrier(2)
+    seal_one, begun = Sealing._seal_one, set[Sealing]()
 
-    reading = sealing.Sealing._seal_one
-
-    async def together(self: sealing.Sealing, partition: int, first: int) -> None:
+    async def together(self: Sealing, partition: int, first: int) -> None:
         """Both come to the first stretch before either has written it."""
-        nonlocal waits
-        if waits:
-            waits -= 1
-            await both_read.wait()
-        await reading(self, partition, first)
+        if self not in begun:
+            begun.add(self)
+            await both_there.wait()
+        await seal_one(self, partition, first)
 
-    monkeypatch.setattr(sealing.Sealing, "_seal_one", together)
+    monkeypatch.setattr(Sealing, "_seal_one", together)
     for _ in range(4):
-        await asyncio.gather(*(store.expire(0) for store in stores))
+        await asyncio.gather(*(one.seal([3 * STRETCH + 5] * 3) for one in both))
     with psycopg.connect(postgres.database()) as connection:
         query = f"SELECT partition, first, last FROM {schema}.segment ORDER BY 1, 2"
         found = connection.execute(query).fetchall()  # type: ignore[call-overload]
@@ -47,8 +48,9 @@ async def test_two_processes_seal_each_stretch_once(schema: str, monkeypatch: py
         (row,) = await reader.find_events(event(number).id)
         assert row.position == number % 1000 + 1
     await reader.close()
-    for store in stores:
-        await store.close()
+    for one in both:
+        await one._questions.close()
+    await store.close()
 
 
 async def register(schemas: PostgresSchemas, subject: str, text: str) -> int:
@@ -56,7 +58,7 @@ async def register(schemas: PostgresSchemas, subject: str, text: str) -> int:
     while True:
         seen = await schemas.revision()
         try:
-            return (await schemas.add("", subject, SchemaContent("AVRO", text, ()), seen)).id
+            return (await schemas.add("", subject, SchemaContent("AVRO", text, text.encode()), seen)).id
         except StaleRead:
             continue
 
