@@ -154,6 +154,7 @@ async def test_there_and_back_again(deployment):
     assert set(entries) == {"accepted"}
 
 
+@pytest.mark.timeout(300)
 async def test_to_jetstream_and_back(deployment):
     """From one machine to PostgreSQL and JetStream; then the log into the database; then home."""
     _, transfers = await deployment.run(0, ENTRIES)
@@ -180,7 +181,6 @@ async def test_to_jetstream_and_back(deployment):
     gone = deployment.command(*forget)
     assert gone.returncode == 0, gone.stderr
     assert f"deleted the stream {deployment.schema} with" in gone.stdout
-    assert "There is no stream" in deployment.command(*forget).stderr
 
 
 async def test_a_running_engine_keeps_its_store(deployment):

@@ -7,6 +7,8 @@ import signal
 import urllib.request
 from collections.abc import Callable
 
+import pytest
+
 from .processes import KIND, Deployment, free_port, order, until
 
 REFUSES = """\
@@ -34,6 +36,7 @@ def place(deployment: Deployment, customer: str, number: int) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
+@pytest.mark.timeout(300)
 def test_dlq_finds_the_process_that_has_each_and_a_draining_worker_is_unready(
     deploy: Callable[..., Deployment],
 ) -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -79,6 +80,17 @@ def test_a_manifest(path: Path) -> None:
     for service in documents[1:]:
         assert service["spec"]["selector"] == template["metadata"]["labels"]
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= set(ports)
+
+
+@pytest.mark.parametrize("release", ["1.28", "1.37"])
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
+def test_kubernetes_knows_every_field(path: Path, release: str) -> None:
+    """Against the schemas of its own API, in which a name that is misspelt is an error."""
+    for document in yaml.safe_load_all(path.read_text()):
+        kubernetes_validate.validate(document, release, strict=True)
+    document["spec"]["selectr"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError, match="selectr"):
+        kubernetes_validate.validate(document, release, strict=True)
 
 
 def test_each_role_has_both() -> None:
