@@ -27,9 +27,9 @@ async def preflight(estate: Estate, names: Collection[str], environ: Mapping[str
     """
     signing_secrets(estate.systems, environ)
     connection_strings(estate.sources.values(), environ)
-    await refuse_taken_ports(estate.settings)
     remove_dead(estate.store_path)
-    await refuse_living(estate, names, environ)
+    await refuse_living(estate, names, environ)  # before the ports: a second supervisor finds those taken too
+    await refuse_taken_ports(estate.settings)
     stores = await open_stores(estate)
     await stores.close()
 
