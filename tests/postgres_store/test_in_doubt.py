@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import postgres
 import psycopg
 import pytest
 
-from interlock.adapters.postgres import PostgresStore, sql
+from interlock.adapters.postgres import PostgresStore, committer, sql
 from interlock.adapters.postgres.session import Found, Session
 from interlock.model.event import Appended, Stored
+from interlock.model.problems import StorageUnavailable
 from interlock.model.step import CursorMove, Step, StepResult
 from interlock.testing.samples import FLOW, TYPE, append, commit, event, events, handling, start, submit
 from interlock.testing.steps import refill
@@ -88,6 +90,28 @@ async def test_who_waits_meanwhile_is_told_and_who_is_in_doubt_is_kept(proxy: Pr
     assert len(await append(store, events(10, 5))) == 5
     await store.close()
     assert count(schema, "log") == 11
+
+
+async def test_who_may_send_again_is_not_kept_in_doubt_for_as_long_as_the_server_is_away(
+    proxy: Proxy, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five events are stored, and their sender cannot know. It sends them again: they are known."""
+    monkeypatch.setattr(committer, "DOUBT_SECONDS", 0.3)
+    store = await PostgresStore.open(proxy.dsn, schema=schema)
+    await append(store, [event(100)])
+    proxy.at_commit, proxy.refusing = "answer", True
+    with pytest.raises(StorageUnavailable):
+        await asyncio.wait_for(append(store, events(0, 5)), 20)
+    proxy.refusing = False
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(StorageUnavailable):
+                places = await append(store, events(0, 5))
+                break
+            await asyncio.sleep(0.02)
+    assert all(place.duplicate for place in places)
+    await store.close()
+    assert count(schema, "log") == 6
 
 
 # Tests of the tests: who guesses, or forgets the guard, is caught.

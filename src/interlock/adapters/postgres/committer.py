@@ -14,13 +14,14 @@ from time import perf_counter
 from interlock.adapters.postgres.connection import blamed, translate
 from interlock.adapters.postgres.session import Session, pauses
 from interlock.adapters.postgres.transaction import Committed, Faulty, Transaction, Wanted
-from interlock.adapters.postgres.work import CallWork, Work
+from interlock.adapters.postgres.work import AppendWork, CallWork, Work
 from interlock.model.commit_figures import CommitFigures
 from interlock.model.lasting_task import lasting
 from interlock.model.problems import Problem, StorageUnavailable, TooManyRequests
 
 QUOTA_EVENTS = 1024
 CLOSE_SECONDS = 10.0
+DOUBT_SECONDS = 10.0  # then whoever may send again without harm is no longer kept waiting for what became of it
 AnyWork = Wanted | CallWork
 
 
@@ -107,8 +108,17 @@ class Committer:
 
     async def _carry_out(self, works: Sequence[Wanted]) -> Problem | None:
         """The problem that kept all of it from being stored."""
+        begun = perf_counter()
+
+        def waiting(problem: Problem) -> None:
+            self._refuse_waiting(problem)
+            if perf_counter() - begun > DOUBT_SECONDS:
+                for work in works:
+                    if isinstance(work, AppendWork):
+                        work.leave_in_doubt(problem)
+
         try:
-            committed = await self._transaction.apply(works, self._refuse_waiting)
+            committed = await self._transaction.apply(works, waiting)
         except Faulty:
             raise
         except Problem as problem:

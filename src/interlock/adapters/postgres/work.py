@@ -62,7 +62,7 @@ class Work(Protocol):
 class AppendWork:
     """Events of one append call: a work of one part."""
 
-    __slots__ = ("_appended", "_done", "_places", "_refused", "events", "weight")
+    __slots__ = ("_appended", "_done", "_left", "_places", "_refused", "events", "weight")
     epoch = None
 
     def __init__(self, events: Sequence[Event], done: AppendDone) -> None:
@@ -72,6 +72,7 @@ class AppendWork:
         self._places: list[Staged | Appended] = []
         self._appended: list[Appended] = []
         self._refused: Problem | None = None
+        self._left = False
 
     @property
     def moment_us(self) -> int:
@@ -97,7 +98,15 @@ class AppendWork:
     def locate(self, bases: Mapping[int, int]) -> None:
         self._appended = [place if isinstance(place, Appended) else place.located(bases) for place in self._places]
 
+    def leave_in_doubt(self, problem: Problem) -> None:
+        """Tell the caller now, while nobody knows: a resend is recognised by its identity if it was stored."""
+        if not self._left:
+            self._left = True
+            self._done(None, problem)
+
     def finish(self, problem: Problem | None) -> None:
+        if self._left:
+            return
         refused = problem or self._refused
         self._done(None, refused) if refused else self._done(self._appended, None)
 
