@@ -627,6 +627,25 @@ async def test_unfinished_bodies_are_bounded_together() -> None:
     await site.server.drain(0)
 
 
+async def test_bodies_that_wait_for_an_answer_are_bounded_together() -> None:
+    """As while a store hangs: requests that may be many are also bounded by what they weigh."""
+    site = Site(EdgeLimits(body_bytes=1000, unanswered_bytes=2000))
+    site.port = await site.server.listen_tcp("127.0.0.1", 0)
+    waiting = [await site.peer() for _ in range(2)]
+    for sender in waiting:
+        await sender.send(post("/late", b"x" * 1000))
+    await site.until(lambda: len(site.late) == 2)
+    third = await site.peer()
+    reply = await third.ask(post("/echo", b"x"))
+    reply.problem("too_many_requests")
+    assert "retry-after" in reply.headers
+    site.late[0](Response(200, b"late"))
+    assert (await third.ask(post("/echo", b"x"))).status == 200
+    site.late[1](Response(200, b"late"))
+    assert (site.server.admission.unanswered_bytes, site.server.admission.in_flight) == (0, 0)
+    await site.server.drain(0)
+
+
 async def test_a_request_that_we_did_not_read_on_is_not_timed_out(site: Site) -> None:
     peer = await site.peer()
     last = post("/echo", b"last")

@@ -37,6 +37,7 @@ class Admission:
         "collecting",
         "draining",
         "in_flight",
+        "unanswered_bytes",
     )
 
     def __init__(
@@ -53,6 +54,7 @@ class Admission:
         self._lagging = False
         self._most = limits.concurrent_requests
         self.collecting = 0  # bytes of bodies that have not come to their end
+        self.unanswered_bytes = 0  # of whole bodies whose requests have no answer yet
         self.draining = False
         self.in_flight = 0
 
@@ -69,6 +71,8 @@ class Admission:
             return Draining("The engine is stopping and takes no new requests.", retry_after_seconds=5)
         if self.in_flight >= self._most:
             return TooManyRequests("Too many requests are in flight.", retry_after_seconds=1)
+        if self.unanswered_bytes >= self._limits.unanswered_bytes:
+            return TooManyRequests("Too many bytes of requests wait for their answers.", retry_after_seconds=1)
         if self._lagging:
             return TooManyRequests("Too many accepted events wait to be handled.", retry_after_seconds=5)
         if self._disk_full:

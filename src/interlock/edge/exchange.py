@@ -74,16 +74,17 @@ Handler: TypeAlias = Callable[[Request, Responder], None]
 class Connection(Protocol):
     """What an exchange tells its connection."""
 
-    def answered(self) -> None: ...
+    def answered(self, body_bytes: int) -> None: ...
 
 
 class Exchange:
-    """One request and its answer-to-be."""
+    """One request and its answer-to-be. `body_bytes` of it are in memory until it is answered."""
 
-    __slots__ = ("_connection", "close", "head_only", "keep_alive", "response")
+    __slots__ = ("_connection", "body_bytes", "close", "head_only", "keep_alive", "response")
 
     def __init__(self, connection: Connection, head_only: bool, keep_alive: bytes, close: bool) -> None:
         self._connection = connection
+        self.body_bytes = 0
         self.head_only = head_only
         self.keep_alive = keep_alive
         self.close = close
@@ -95,4 +96,4 @@ class Exchange:
             log.error("a request was answered twice; the second answer, with status %d, is dropped", response.status)
             return
         self.response = response
-        self._connection.answered()
+        self._connection.answered(self.body_bytes)

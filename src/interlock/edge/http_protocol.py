@@ -249,9 +249,10 @@ class HttpProtocol(asyncio.Protocol):
         self._serve(exchange, headers, self._body if type(self._body) is bytes else bytes(self._body))
         self._body = b""
 
-    def answered(self) -> None:
+    def answered(self, body_bytes: int) -> None:
         """An exchange got its answer: a place is free, and its front of the queue can leave."""
         self._admission.in_flight -= 1
+        self._admission.unanswered_bytes -= body_bytes
         if not self._lost:
             self.flush()
 
@@ -312,6 +313,8 @@ class HttpProtocol(asyncio.Protocol):
     def _serve(self, exchange: Exchange, headers: Mapping[str, str], body: bytes) -> None:
         queue = self._queue
         queue.append(exchange)
+        exchange.body_bytes = len(body)
+        self._admission.unanswered_bytes += exchange.body_bytes
         if self._refusal is not None:
             exchange.respond(self._problem(self._refusal))
             return

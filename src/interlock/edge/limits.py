@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class EdgeLimits:
     """The edge's part of the settings groups `limits` and `trace`; the defaults are theirs.
 
-    collected_bytes bounds the unfinished bodies of all connections together: body_bytes alone would let
-    concurrent_requests of them fill the memory. It, connections, idle_seconds and pipelined_requests are fixed
-    properties of the server rather than settings: they protect the process and are no promise to callers.
+    collected_bytes bounds the unfinished bodies of all connections together, unanswered_bytes those that wait for an
+    answer, as long as a store is away: body_bytes alone would let concurrent_requests of them fill the memory. These
+    two, connections, idle_seconds and pipelined_requests are fixed properties of the server rather than settings: they
+    protect the process and are no promise to callers.
     """
 
     body_bytes: int = 1_048_576
@@ -26,5 +27,6 @@ class EdgeLimits:
     sample_ratio: float = 0.01
     connections: int = 16_384
     collected_bytes: int = 268_435_456
+    unanswered_bytes: int = 268_435_456
     idle_seconds: float = 75.0
     pipelined_requests: int = 128
