@@ -29,6 +29,7 @@ SERVERS = (
 )
 # They search for counterexamples at length, or wait for real time to pass.
 PATIENT = (
+    "conformance/test_next_file.py",
     "delivery/test_bounded_memory.py",
     "delivery/test_stalled_target.py",
     "edge/test_http_protocol.py",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from interlock.adapters.postgres import sql
-from interlock.adapters.postgres.migration import Migration
+from interlock.model.migration import Migration
 
 NOW, NEXT = sql.FORMAT, sql.FORMAT + 1
 

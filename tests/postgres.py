@@ -17,7 +17,7 @@ from interlock.testing.server_process import for_the_run
 MOST_ROWS = 5_000  # beyond it a schema is dropped: what was deleted stays on disk for a while
 LOCK_SECONDS = 20  # a test that left a session with locks fails, and does not hang
 AS_NEW = {
-    "meta": "DELETE FROM meta WHERE name = 'moved'",
+    "meta": "DELETE FROM meta WHERE name IN ('moved', 'leaving')",
     "head": "UPDATE head SET position = 0",
     "owner": "UPDATE owner SET epoch = 0",
     "lease": "UPDATE lease SET epoch = 0",

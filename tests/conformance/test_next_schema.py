@@ -9,8 +9,8 @@ import pytest
 from next_release import EXPAND, release
 
 from interlock.adapters.postgres.connection import Target
-from interlock.adapters.postgres.migration import Migration
 from interlock.adapters.postgres.schema import prepare
+from interlock.model.migration import Migration
 from interlock.testing.conformance import Check, NotApplicable
 from interlock.testing.keeping_conformance import KEEPING_CHECKS
 from interlock.testing.log_conformance import LOG_CHECKS

@@ -24,9 +24,9 @@ from interlock.adapters.postgres.examination import (
     tls_finding,
     version_finding,
 )
-from interlock.adapters.postgres.migration import Standing
 from interlock.adapters.system import SystemClock
 from interlock.model.handling import HandlingState
+from interlock.model.migration import Standing
 from interlock.model.step import Step
 from interlock.testing.postgres_server import running_server
 from interlock.testing.samples import FLOW, TYPE, append, commit, event, handling, held, start, submit

@@ -148,7 +148,9 @@ async def test_what_does_not_arrive_as_it_was_stops_the_move(broken, tmp_path, m
 
     monkeypatch.setattr(migrating, "open_source", source)
     monkeypatch.setattr(migrating, "make_target", target)
-    estate = SimpleNamespace(settings=SimpleNamespace(stores=SimpleNamespace(kind="sqlite", log="state")))
+    estate = SimpleNamespace(
+        settings=SimpleNamespace(stores=SimpleNamespace(kind="sqlite", log="state", dsn="env:NAME"))
+    )
     with pytest.raises(StorageCorrupt, match=r"Nothing was moved"):
         await migrating.move(estate, "postgres", "", lambda kind, count: None)
     assert not (tmp_path / "target.db").exists()

@@ -15,7 +15,7 @@ from next_release import EXPAND, NEXT, NOW, release
 
 from interlock.adapters.postgres import PostgresSchemas, PostgresStore, schema, sql
 from interlock.adapters.postgres.archive import PostgresArchive
-from interlock.adapters.postgres.migration import TOLD_SINCE, Migration, Standing
+from interlock.model.migration import TOLD_SINCE, Migration, Standing
 from interlock.model.problems import AlreadyRunning, FormatUnsupported, StorageUnavailable
 from interlock.model.step import Step
 from interlock.testing.samples import FLOW, TYPE, commit, event, start, submit

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from interlock.adapters.memory_tables import Tables
 from interlock.model.carried import Carried, Place
 from interlock.model.event import Stored
 from interlock.model.handling import HandlingState, Mark
-from interlock.model.hashing import DIGEST_BYTES, KeyHasher
+from interlock.model.hashing import KeyHasher
+from interlock.model.lookup_segment import Wanted
 from interlock.model.problems import Closed
 from interlock.model.record import (
     DeliveryAttempt,
@@ -22,6 +23,7 @@ from interlock.model.record import (
     StartRow,
     Tally,
 )
+from interlock.ports.log_index import Identity
 from interlock.ports.record_reader import FlowSum
 
 _CALLS: dict[DeliveryState, Place] = {
@@ -38,10 +40,14 @@ class MemoryRecord:
         self._secret = secret
         self._closed = False
 
-    async def find_events(self, term: str) -> list[Stored]:
-        digest = KeyHasher(self._secret).digest(term)
-        found = [row for rows in self._open().log for row in rows if _is_named(row, term, digest)]
+    async def find_events(self, *terms: str) -> list[Stored]:
+        wanted = Wanted(terms, KeyHasher(self._secret))
+        found = [row for rows in self._open().log for row in rows if wanted.matches(row.event)]
         return sorted(found, key=lambda row: row.position)
+
+    async def recorded(self, identities: Collection[Identity]) -> set[Identity]:
+        log = self._open().log
+        return {(event.source, event.id) for rows in log for _, event in rows} & set(identities)
 
     async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]:
         rows = self._open().handlings.values()
@@ -148,11 +154,3 @@ class MemoryRecord:
         if self._closed:
             raise Closed("The memory store was closed.")
         return self._tables
-
-
-def _is_named(row: Stored, term: str, digest: bytes) -> bool:
-    event = row.event
-    keys = range(0, len(event.business), DIGEST_BYTES)
-    return term in (event.id, event.correlation) or any(
-        event.business[start : start + DIGEST_BYTES] == digest for start in keys
-    )

@@ -66,8 +66,11 @@ class ApartArchive:
         async for rows in self._state.rows(kind, page):
             yield rows
 
-    async def leave_to(self, place: str) -> None:
-        await self._state.leave_to(place)
+    async def leaving(self) -> str:
+        return await self._state.leaving()
+
+    async def leave(self, place: str, *, whole: bool) -> None:
+        await self._state.leave(place, whole=whole)
 
 
 class ApartRestoration(ApartArchive):

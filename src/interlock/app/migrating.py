@@ -6,18 +6,21 @@ import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from interlock.adapters.sqlite.archive import SqliteArchive, SqliteRestoration
 from interlock.app.apart import ApartArchive, ApartRestoration
 from interlock.app.outside_logs import open_outside
-from interlock.app.stores import connection_string, postgres_driver
+from interlock.app.stores import connection_string, postgres_driver, told
 from interlock.estate.estate import Estate
 from interlock.model.archive import EVENT, KINDS, ArchiveMeta, Digest, Kind, Places
-from interlock.model.problems import SettingInvalid, StorageCorrupt
+from interlock.model.problems import AlreadyRunning, NotFound, SettingInvalid, StorageCorrupt
 from interlock.ports.archive import Archive, MovedArchive, Restoration
+
+if TYPE_CHECKING:
+    from interlock.adapters.postgres.archive import PostgresArchive
 
 PAGE = 2000
 HERE = "state"  # of stores.log
@@ -47,10 +50,77 @@ class Digests:
 
 
 async def move(estate: Estate, to: str, schema: str, progress: Progress) -> list[Carried]:
-    """Carry the estate's data to `to`, at the place that the settings name for it; on PostgreSQL into `schema`.
+    """Carry the estate's data to `to`, at the place that the settings name for it; on PostgreSQL into `schema`. Empty
+    when all had arrived before, and only the source did not know.
 
-    All or nothing: what breaks off leaves the source as it was, and no target. Afterwards the source takes no engine.
+    The source refuses engines before the target admits them, so at no moment there are two stores to work on. What
+    breaks off before that leaves the source as it was, and no target; after it, the same move is finished by the next
+    call, and `stay` takes it back unless the target is there. At the end the source takes no engine.
     """
+    refuse_same_place(estate, to, schema)
+    async with AsyncExitStack() as opened:
+        source = await open_source(estate, opened)
+        meta, place = await source.meta(), place_of(estate, to, schema)
+        begun = await source.leaving()
+        if begun not in ("", place):
+            raise SettingInvalid(
+                f"A move to {begun} broke off at its very end; this one goes to {place}.",
+                next_step="Finish that one first, or take it back: interlock migrate --stay",
+            )
+        if begun and await has_arrived(estate_at(estate, to, schema), meta):
+            await source.leave(place, whole=True)
+            return []
+        target = await make_target(estate, to, meta, schema, opened)
+        before, after = await carry(source, target, meta.partitions, progress)
+        compare(before.result(), after.result())
+        await source.leave(place, whole=False)
+        await target.commit()
+        await source.leave(place, whole=True)
+        return before.result()
+
+
+async def stay(estate: Estate, to: str, schema: str) -> bool:
+    """Take back a move that broke off at its very end: engines may start on the source again. False when none did.
+
+    `to` and `schema` are those of that move. SettingInvalid when the target is there: then only finishing is left.
+    """
+    async with AsyncExitStack() as opened:
+        source = await open_source(estate, opened)
+        begun = await source.leaving()
+        if not begun:
+            return False
+        if begun != place_of(estate, to, schema):
+            raise SettingInvalid(
+                f"The move that broke off was to {begun}.", next_step="Name that place with --to and --schema."
+            )
+        if await has_arrived(estate_at(estate, to, schema), await source.meta()):
+            raise SettingInvalid(
+                f"Everything has arrived at {begun}, and an engine may work there.",
+                next_step="Finish the move: interlock migrate, with the same --to and without --stay.",
+            )
+        await source.leave("", whole=False)
+        return True
+
+
+async def has_arrived(there: Estate, meta: ArchiveMeta) -> bool:
+    """Whether the store of these settings is the one of `meta`, carried. SettingInvalid when it is another one."""
+    async with AsyncExitStack() as opened:
+        try:
+            found = await (await open_state(there, opened)).meta()
+        except NotFound:
+            return False
+        except AlreadyRunning:  # nobody can work on what is not whole
+            return True
+    if found.secret != meta.secret:
+        raise SettingInvalid(
+            f"There is another store at {told(there)}.",
+            next_step="Move it away, then finish the move, or take it back: interlock migrate --stay",
+        )
+    return True
+
+
+def refuse_same_place(estate: Estate, to: str, schema: str) -> None:
+    """SettingInvalid when there is nothing to move."""
     here = deployment_of(estate)
     if here == to:
         raise SettingInvalid(
@@ -61,15 +131,6 @@ async def move(estate: Estate, to: str, schema: str, progress: Progress) -> list
         raise SettingInvalid(
             f"Old and new place are both the schema {schema}.", next_step="Name the new one: --schema NAME"
         )
-    async with AsyncExitStack() as opened:
-        source = await open_source(estate, opened)
-        meta = await source.meta()
-        target = await make_target(estate, to, meta, schema, opened)
-        before, after = await carry(source, target, meta.partitions, progress)
-        compare(before.result(), after.result())
-        await target.commit()
-        await source.leave_to(place_of(estate, to, schema))
-        return before.result()
 
 
 async def carry(source: Archive, target: Restoration, partitions: int, progress: Progress) -> tuple[Digests, Digests]:
@@ -120,6 +181,18 @@ def deployment_of(estate: Estate) -> str:
 
 
 async def open_source(estate: Estate, opened: AsyncExitStack) -> MovedArchive:
+    state = await open_state(estate, opened)
+    if isinstance(state, SqliteArchive) or estate.settings.stores.log == HERE:
+        return state
+    log = await open_outside(estate, state)
+    opened.push_async_callback(log.close)
+    apart = ApartArchive(state, log)
+    await apart.refuse_unfinished()
+    return apart
+
+
+async def open_state(estate: Estate, opened: AsyncExitStack) -> SqliteArchive | PostgresArchive:
+    """What the state is kept in, and the log too unless it lies elsewhere."""
     stores = estate.settings.stores
     if stores.kind == "memory":
         raise SettingInvalid("The memory store keeps nothing that could be moved.")
@@ -132,13 +205,7 @@ async def open_source(estate: Estate, opened: AsyncExitStack) -> MovedArchive:
     dsn = connection_string(stores.dsn, os.environ)
     state = await PostgresArchive.open(dsn, schema=stores.schema, log=stores.log)
     opened.push_async_callback(state.close)
-    if stores.log == HERE:
-        return state
-    log = await open_outside(estate, state)
-    opened.push_async_callback(log.close)
-    apart = ApartArchive(state, log)
-    await apart.refuse_unfinished()
-    return apart
+    return state
 
 
 async def make_target(estate: Estate, to: str, meta: ArchiveMeta, schema: str, opened: AsyncExitStack) -> Restoration:
@@ -162,6 +229,13 @@ async def make_target(estate: Estate, to: str, meta: ArchiveMeta, schema: str, o
     apart = ApartRestoration(state, outside)
     await apart.refuse_used()
     return apart
+
+
+def estate_at(estate: Estate, to: str, schema: str) -> Estate:
+    """The estate with the settings of the place to move to."""
+    kind, _, log = to.partition("+")
+    stores = msgspec.structs.replace(estate.settings.stores, kind=kind, log=log or HERE, schema=schema)
+    return replace(estate, settings=msgspec.structs.replace(estate.settings, stores=stores))
 
 
 def with_log(estate: Estate, log: str) -> Estate:

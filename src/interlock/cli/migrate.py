@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from interlock.app.forgetting import forget
-from interlock.app.migrating import Carried, move, place_of
+from interlock.app.migrating import Carried, move, place_of, stay
 from interlock.cli.estate_argument import add_estate
 from interlock.cli.record_arguments import print_json
 from interlock.estate.estate import Estate
@@ -30,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--schema", help="on PostgreSQL the new schema, or the one that was moved away from (default: stores.schema)"
     )
     parser.add_argument("--environment", default="local", help="environment of interlock.toml (default: local)")
+    parser.add_argument(
+        "--stay", action="store_true", help="take back a move to that place that broke off at its very end"
+    )
     parser.add_argument("--json", action="store_true", help="counts and checksums as JSON")
     parser.epilog = (
         "Stop the engines first. Both places come from [stores] of interlock.toml: `kind` says where the data is now. "
@@ -42,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     schema: str = arguments.schema or estate.settings.stores.schema
     if arguments.forget:
         return _forget(arguments, estate, schema)
+    if arguments.stay:
+        return _stay(arguments, estate, schema)
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed}"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -56,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"to": arguments.to, "rows": [row._asdict() for row in carried]})
         return 0
-    sys.stdout.write(render(carried))
+    sys.stdout.write(render(carried) if carried else "all had arrived before; the old store knows it now\n")
     kind, _, log = arguments.to.partition("+")
     settings = f'kind = "{kind}", log = "{log or "state"}"' + (f', schema = "{schema}"' if kind == "postgres" else "")
     print(f"\nmoved to {place_of(estate, arguments.to, schema)}")
@@ -71,6 +76,12 @@ def _forget(arguments: argparse.Namespace, estate: Estate, schema: str) -> int:
         return 0
     print(f"deleted the stream {arguments.forget} with {count:,} messages: all of them were carried away before")
     print(f"the schema {schema} is still there, as a backup of the state; when it is not needed: DROP SCHEMA … CASCADE")
+    return 0
+
+
+def _stay(arguments: argparse.Namespace, estate: Estate, schema: str) -> int:
+    taken_back = asyncio.run(stay(estate, arguments.to, schema))
+    print("taken back: engines may start here again" if taken_back else "no move broke off: nothing to take back")
     return 0
 
 

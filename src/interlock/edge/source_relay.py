@@ -218,13 +218,11 @@ class SourceRelay:
         """Without those that whoever led before has appended, longer ago than the log can tell by itself."""
         led_seconds = (self._clock.monotonic_us() - self._led_us) / US
         known_seconds = max(led_seconds, self.plan.dedupe_seconds)
-        return [
-            (row, event) for row, event in rows if row.age_seconds <= known_seconds or not await self._recorded(event)
-        ]
-
-    async def _recorded(self, event: Event) -> bool:
-        found = await self._record.find_events(event.id)
-        return any(stored.event.id == event.id and stored.event.source == event.source for stored in found)
+        old = [identity_of(event) for row, event in rows if row.age_seconds > known_seconds]
+        if not old:
+            return list(rows)
+        recorded = await self._record.recorded(old)
+        return [(row, event) for row, event in rows if identity_of(event) not in recorded]
 
     async def _append(self, rows: Sequence[tuple[OutboxRow, Event]]) -> list[RefusedRow]:
         """All in one call. What the log refuses because of its content is found by appending one by one."""
@@ -261,6 +259,10 @@ class SourceRelay:
             self._refusals.record(code, claimed, source, "", now_us)
         if refused:
             log.warning("source.refused", extra={"source": self.plan.name, "rows": len(refused)})
+
+
+def identity_of(event: Event) -> tuple[str, str]:
+    return event.source, event.id
 
 
 def refusal_of(row: OutboxRow, problem: Problem) -> RefusedRow:

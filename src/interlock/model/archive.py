@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -147,9 +147,20 @@ class Digest:
         return f"{self._sum % (1 << 256):064x}"
 
 
-def moved(place: str) -> SettingInvalid:
-    """What a start on a store says whose contents were carried elsewhere: two owners would each do the work."""
-    return SettingInvalid(
-        f"This store was moved to {place}.",
-        next_step="Set the group [stores] of interlock.toml to that place. To come back: interlock migrate --to …",
-    )
+MOVED, LEAVING = "moved", "leaving"  # names in a store's metadata; their value is the place, for people
+
+
+def refuse_moved(meta: Mapping[str, str], *, leaving: bool = False) -> None:
+    """SettingInvalid for a store whose contents were carried elsewhere, or are about to be, except to who is `leaving`
+    with them: two owners would each do the work."""
+    if MOVED in meta:
+        raise SettingInvalid(
+            f"This store was moved to {meta[MOVED]}.",
+            next_step="Set the group [stores] of interlock.toml to that place. To come back: interlock migrate --to …",
+        )
+    if LEAVING in meta and not leaving:
+        raise SettingInvalid(
+            f"A move of this store to {meta[LEAVING]} broke off at its very end.",
+            next_step="Finish it by the same interlock migrate --to … once more, or take it back: interlock migrate "
+            "--stay",
+        )

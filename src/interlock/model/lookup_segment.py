@@ -8,13 +8,15 @@ Hashes are 32 bits wide: a hit is a candidate, to be compared with the row.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from zlib import crc32
 
 from interlock.model.event import Event
+from interlock.model.hashing import DIGEST_BYTES, KeyHasher
 
 SEAL_EVENTS = 16384
 WIDTH = 4
+FEW = 32  # so many searches cost less than a look at every hash
 
 
 def id_hash(text: str) -> int:
@@ -46,7 +48,7 @@ class Segment:
             if correlation is not None:
                 hashes(crc32(correlation.encode()))
                 offsets(offset)
-            for start in range(0, len(business), 8):
+            for start in range(0, len(business), DIGEST_BYTES):
                 hashes(int.from_bytes(business[start : start + WIDTH], "little"))
                 offsets(offset)
         self.last = position
@@ -85,7 +87,9 @@ class Unsealed:
 
 
 def candidates(first: int, hashes: bytes, offsets: bytes, wanted: set[int]) -> Iterator[int]:
-    """Positions in a sealed segment whose entries match."""
+    """Positions in a sealed segment whose entries match. Any number of them costs one pass."""
+    if len(wanted) > FEW:
+        wanted = wanted.intersection(array("I", hashes))
     places = array("H", offsets)
     for number in wanted:
         needle = number.to_bytes(WIDTH, "little")
@@ -96,9 +100,23 @@ def candidates(first: int, hashes: bytes, offsets: bytes, wanted: set[int]) -> I
             at = hashes.find(needle, at + 1)
 
 
-def matches(event: Event, term: str, digest: bytes) -> bool:
-    return term in (event.id, event.correlation) or digest in chunks(event.business)
+class Wanted:
+    """What a lookup looks for: terms, with their hashes as they stand in rows and in segments."""
+
+    def __init__(self, terms: Collection[str], hasher: KeyHasher) -> None:
+        self.terms = frozenset(terms)
+        self.digests = frozenset(hasher.digest(term) for term in terms)
+        self.hashes = {id_hash(term) for term in terms}
+        self.hashes |= {int.from_bytes(digest[:WIDTH], "little") for digest in self.digests}
+
+    def named(self, event_id: str, correlation: str | None, business: bytes) -> bool:
+        if event_id in self.terms or correlation in self.terms:
+            return True
+        return any(business[start : start + DIGEST_BYTES] in self.digests for start in _starts(business))
+
+    def matches(self, event: Event) -> bool:
+        return self.named(event.id, event.correlation, event.business)
 
 
-def chunks(business: bytes) -> list[bytes]:
-    return [business[start : start + 8] for start in range(0, len(business), 8)]
+def _starts(business: bytes) -> range:
+    return range(0, len(business), DIGEST_BYTES)

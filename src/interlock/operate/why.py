@@ -36,10 +36,9 @@ async def tell(reader: RecordReader, term: str, flows: Mapping[str, Sequence[str
     chosen = correlations[-MAX_CORRELATIONS:]
     starts = await reader.starts()
     telling = _Telling(reader, starts, flows or {})
-    for correlation in chosen:
-        for stored in await reader.find_events(correlation):
-            if stored.event.correlation_id == correlation:
-                await telling.event(stored)
+    for stored in await reader.find_events(*chosen):
+        if stored.event.correlation_id in chosen:
+            await telling.event(stored)
     await telling.delivery(term)
     return telling.story(term, tuple(chosen), len(correlations) - len(chosen))
 

@@ -26,8 +26,13 @@ class Archive(Protocol):
 class MovedArchive(Archive, Protocol):
     """The source of a move: afterwards no engine may start on it."""
 
-    async def leave_to(self, place: str) -> None:
-        """Keep everything, and refuse each later start with the words where it went."""
+    async def leaving(self) -> str:
+        """The place of a move that broke off between its last steps; empty when none did."""
+        ...
+
+    async def leave(self, place: str, *, whole: bool) -> None:
+        """Keep everything, and refuse each later start with the words where it went; until `whole`, a move may still
+        begin from here. An empty place: no move is under way. Committed when it returns."""
         ...
 
 

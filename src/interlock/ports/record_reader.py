@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from interlock.model.carried import Carried
@@ -17,6 +17,7 @@ from interlock.model.record import (
     StartRow,
     Tally,
 )
+from interlock.ports.log_index import Identity
 
 
 class FlowSum(NamedTuple):
@@ -41,10 +42,15 @@ class FlowSum(NamedTuple):
 class RecordReader(Protocol):
     """Reads what was committed, also while another process runs the engine. Never writes."""
 
-    async def find_events(self, term: str) -> list[Stored]:
-        """Events whose id, correlation id or business key is exactly `term`, by position; where each partition counts
-        for itself, by the time of their acceptance. Without their bodies where the log lies elsewhere: read those
-        there."""
+    async def find_events(self, *terms: str) -> list[Stored]:
+        """Events whose id, correlation id or business key is exactly one of `terms`, each once, by position; where each
+        partition counts for itself, by the time of their acceptance. Without their bodies where the log lies elsewhere:
+        read those there."""
+        ...
+
+    async def recorded(self, identities: Collection[Identity]) -> set[Identity]:
+        """Those of `identities` that are in the log, however long ago. One pass over the lookup index for all of them:
+        ask for hundreds at once, not for one after the other. No event is loaded."""
         ...
 
     async def handlings_of(self, partition: int, position: int) -> list[HandlingRow]: ...

@@ -72,6 +72,38 @@ async def events_are_found_in_a_long_log(harness: Harness) -> None:
     for number in (0, 1, 20_000, 32_767, 32_768, 39_999):
         for term in (f"ORD-{number}", event(number).id):
             assert [row.event.id for row in await record.find_events(term)] == [event(number).id]
+    numbers = range(0, 40_000, 500)
+    terms = [term for number in numbers for term in (f"ORD-{number}", event(number).id)]
+    assert [row.event.id for row in await record.find_events(*terms)] == [event(number).id for number in numbers]
+    for step in (9, 8_000):  # many at once, and few
+        known = {(event(0).source, event(number).id) for number in range(0, 40_000, step)}
+        strange = {(event(0).source, f"x{number}") for number in range(0, 1_000, step)}
+        assert await record.recorded(known | strange) == known
+    await record.close()
+
+
+@proves("find_events")
+async def events_of_several_terms_are_found_once_each(harness: Harness) -> None:
+    store = await harness.open()
+    follower = event(2, 2)._replace(correlation="e000001", causation="e000001")
+    await append(store, [event(1, 1), follower, event(3, 3), event(4)])
+    record = await harness.record()
+    found = [row.event.id for row in await record.find_events("e000001", "e000002", "e000004", "e00000")]
+    assert sorted(found) == ["e000001", "e000002", "e000004"]
+    assert await record.find_events() == []
+    await record.close()
+
+
+@proves("recorded")
+async def identities_are_told_from_others_with_the_same_id(harness: Harness) -> None:
+    store = await harness.open()
+    here, there = event(1), event(1, 2)._replace(source="/elsewhere")
+    follower = event(2, 2)._replace(correlation="e000003", causation="e000003")
+    await append(store, [here, there, follower])
+    record = await harness.record()
+    asked = [(here.source, "e000001"), ("/elsewhere", "e000001"), ("/nowhere", "e000001"), (here.source, "e000003")]
+    assert await record.recorded(asked) == {*asked[:2]}
+    assert await record.recorded([]) == set()
     await record.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,8 @@ async def not_found_by_reader(place: Backing, ids: list[str]) -> list[str]:
     """Those of the ids that the read-only reader, which `why` asks, does not find exactly once."""
     reader = await place.reader()
     try:
-        return [name for name in ids if [e.event.id for e in await reader.find_events(name)].count(name) != 1]
+        found = Counter(stored.event.id for stored in await reader.find_events(*ids))
+        return [name for name in ids if found[name] != 1]
     finally:
         await reader.close()
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from interlock.adapters.postgres import members_sql, sql
 from interlock.adapters.postgres.columns import Ints
 from interlock.adapters.postgres.connection import Connection, fetch, scalar
-from interlock.adapters.postgres.migration import Standing
 from interlock.adapters.postgres.names import Names
+from interlock.model.migration import Standing
 from interlock.model.problems import SettingInvalid
 from interlock.model.record import StartRow
 from interlock.ports.membership import Member

@@ -19,11 +19,11 @@ from interlock.adapters.postgres.connection import (
     scalar,
     translated,
 )
-from interlock.adapters.postgres.migration import Standing
 from interlock.adapters.postgres.names import Names
-from interlock.adapters.postgres.schema import HERE, Meta, create, migrated, read_meta
-from interlock.model.archive import ArchiveMeta, Kind, Row
+from interlock.adapters.postgres.schema import HERE, META_PUT, Meta, create, migrated, read_meta
+from interlock.model.archive import LEAVING, MOVED, ArchiveMeta, Kind, Row
 from interlock.model.event import Stored
+from interlock.model.migration import Standing
 from interlock.model.problems import AlreadyRunning, NotFound, SettingInvalid
 from interlock.model.storage_rows import stored_row
 
@@ -67,7 +67,7 @@ class PostgresArchive:
                     )
                 await begin_alone(connection, target)
                 Standing.of(await read_meta(connection)).admit_whole(sql.FORMAT)
-                meta = await migrated(connection, log)
+                meta = await migrated(connection, log, leaving=True)
                 await refuse_members(connection, target)
         except BaseException:
             await connection.close()
@@ -129,14 +129,19 @@ class PostgresArchive:
                 yield rows
             await run(b"CLOSE pages")
 
-    async def leave_to(self, place: str) -> None:
+    async def leaving(self) -> str:
         with translated(self._target):
-            await self._connection.execute(
-                b"INSERT INTO meta(name, value) VALUES ('moved', $1::text) "
-                b"ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (place,),
-            )
-            await self._connection.execute(sql.COMMIT.encode())
+            return (await read_meta(self._connection)).get(LEAVING, "")
+
+    async def leave(self, place: str, *, whole: bool) -> None:
+        """Ends the transaction that all was read in. The lock that keeps engines away belongs to the session."""
+        with translated(self._target):
+            run = self._connection.execute
+            if place:  # first of all: at no moment is there no mark
+                await run(META_PUT.encode(), (MOVED if whole else LEAVING, place))
+            if whole or not place:
+                await run(b"DELETE FROM meta WHERE name = $1::text", (LEAVING,))
+            await run(sql.COMMIT.encode())
 
     async def close(self) -> None:
         """What was not committed is undone."""

@@ -21,10 +21,10 @@ from interlock.adapters.postgres.connection import (
     scalar,
     translate,
 )
-from interlock.adapters.postgres.migration import Standing
 from interlock.model.clock import Clock
 from interlock.model.diagnosis import Finding, parked_finding, skew_finding
 from interlock.model.handling import HandlingState
+from interlock.model.migration import Standing
 from interlock.model.problems import Problem
 
 LONG_TRANSACTION_SECONDS = 300

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import psycopg
 
 from interlock.adapters.postgres import aside_sql, expired_sql, members_sql, record_sql, sql
-from interlock.adapters.postgres.columns import Ints, Texts
+from interlock.adapters.postgres.columns import Blobs, Ints, Texts, columns
 from interlock.adapters.postgres.connection import Connection, Row, Target, connect, fetch, scalar, translated
 from interlock.model.carried import Carried
 from interlock.model.event import Stored
 from interlock.model.handling import HandlingState
 from interlock.model.hashing import KeyHasher
-from interlock.model.lookup_segment import WIDTH, candidates, id_hash, matches
+from interlock.model.lookup_segment import FEW, WIDTH, Wanted, candidates, id_hash
 from interlock.model.problems import NotFound
 from interlock.model.record import (
     DeliveryAttempt,
@@ -29,10 +29,13 @@ from interlock.model.record import (
 )
 from interlock.model.storage_rows import delivery_row, handling_row, held_row, stored_row, tally_row
 from interlock.ports.expired import SHOWN_IDS, Expired
+from interlock.ports.log_index import Identity
 from interlock.ports.membership import MemberSeen
 from interlock.ports.record_reader import FlowSum
 
+Place = tuple[int, int]  # partition, position
 PAGE = 1000
+SEGMENTS_AT_ONCE = 32
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -65,27 +68,45 @@ class PostgresReader:
             raise no_store(target)
         return cls(target, connection, bytes.fromhex(secret), moved_to)
 
-    async def find_events(self, term: str) -> list[Stored]:
-        digest = self._hasher.digest(term)
-        places = await self._sealed(term, digest)
-        places.update((place[0], place[1]) for place in await self._all(record_sql.UNSEALED_WITH, term, digest))
+    async def find_events(self, *terms: str) -> list[Stored]:
+        """The tail is read before the segments: what is sealed between the two is found twice, not missed."""
+        wanted = Wanted(terms, self._hasher)
+        tail = await self._all(record_sql.UNSEALED_WITH, Texts(wanted.terms), Blobs(wanted.digests))
+        places = {(place[0], place[1]) for place in tail} | await self._sealed(wanted.hashes)
+        return sorted(
+            [entry for entry in await self._events(places) if wanted.matches(entry.event)],
+            key=lambda entry: (entry.event.time_us, entry.event.partition, entry.position),
+        )
+
+    async def recorded(self, identities: Collection[Identity]) -> set[Identity]:
+        wanted = set(identities)
+        ids = {event_id for _, event_id in wanted}
+        found = set(await self._all(record_sql.TAIL_IDENTITIES, Texts(ids)))
+        places = await self._sealed({id_hash(one) for one in ids})
+        found.update(await self._all(record_sql.IDENTITIES_AT, *columns((Ints, Ints), sorted(places))))
+        return wanted & found
+
+    async def _events(self, places: Collection[Place]) -> list[Stored]:
         found: list[Stored] = []
         wanted = sorted(places)
         for start in range(0, len(wanted), PAGE):
             partitions, positions = zip(*wanted[start : start + PAGE], strict=True)
             rows = await self._all(sql.READ_MANY, Ints(partitions), Ints(positions))
-            found += (entry for entry in map(stored_row, rows) if matches(entry.event, term, digest))
-        return sorted(found, key=lambda entry: (entry.event.time_us, entry.event.partition, entry.position))
+            found += map(stored_row, rows)
+        return found
 
-    async def _sealed(self, term: str, digest: bytes) -> set[tuple[int, int]]:
-        wanted = {id_hash(term), int.from_bytes(digest[:WIDTH], "little")}
-        needles = [number.to_bytes(WIDTH, "little") for number in sorted(wanted)]
-        rows = await self._all(record_sql.SEGMENTS_WITH, needles[0], needles[-1])
-        return {
-            (partition, position)
-            for partition, first, hashes, offsets in rows
-            for position in candidates(first, hashes, offsets, wanted)
-        }
+    async def _sealed(self, hashes: set[int]) -> set[Place]:
+        """The server's search goes through a segment once for each hash: for many, all segments come here instead, a
+        few at a time."""
+        if len(hashes) <= FEW:
+            needles = Blobs(number.to_bytes(WIDTH, "little") for number in hashes)
+            return _places(await self._all(record_sql.SEGMENTS_WITH, needles), hashes)
+        places: set[Place] = set()
+        last = (-1, 0)
+        while rows := await self._all(record_sql.SEGMENTS, *last, SEGMENTS_AT_ONCE):
+            places |= _places(rows, hashes)
+            last = rows[-1][:2]
+        return places
 
     async def expired(self, flows: Collection[str]) -> list[Expired]:
         found = []
@@ -177,6 +198,14 @@ class PostgresReader:
     async def _all(self, statement: str, *bindings: Any) -> list[Row]:
         with translated(self._target):
             return await fetch(self._connection, statement, bindings)
+
+
+def _places(segments: Iterable[Row], hashes: set[int]) -> set[Place]:
+    return {
+        (partition, position)
+        for partition, first, hashed, offsets in segments
+        for position in candidates(first, hashed, offsets, hashes)
+    }
 
 
 def no_store(target: Target) -> NotFound:

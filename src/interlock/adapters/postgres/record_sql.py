@@ -22,14 +22,27 @@ ENTRIES = (
     "SELECT position, id, correlation, business FROM log WHERE partition = $1::bigint AND position BETWEEN $2::bigint "
     "AND $3::bigint ORDER BY position"
 )
+_TAIL = (
+    "head JOIN log ON log.partition = head.partition AND log.position > "
+    "coalesce((SELECT max(last) FROM segment AS s WHERE s.partition = head.partition), 0)"
+)
 SEGMENTS_WITH = (
     "SELECT partition, first, hashes, offsets FROM segment "
-    "WHERE position($1::bytea IN hashes) > 0 OR position($2::bytea IN hashes) > 0"
+    "WHERE EXISTS (SELECT 1 FROM unnest($1::bytea[]) AS w(hash) WHERE position(w.hash IN hashes) > 0)"
+)
+SEGMENTS = (
+    "SELECT partition, first, hashes, offsets FROM segment WHERE (partition, first) > ($1::bigint, $2::bigint) "
+    "ORDER BY partition, first LIMIT $3::bigint"
 )
 UNSEALED_WITH = (
-    "SELECT log.partition, log.position FROM head JOIN log ON log.partition = head.partition AND log.position > "
-    "coalesce((SELECT max(last) FROM segment AS s WHERE s.partition = head.partition), 0) "
-    "WHERE log.id = $1::text OR log.correlation = $1::text OR position($2::bytea IN log.business) > 0"
+    f"SELECT log.partition, log.position FROM {_TAIL} "
+    "WHERE log.id = ANY($1::text[]) OR log.correlation = ANY($1::text[]) "
+    "OR EXISTS (SELECT 1 FROM unnest($2::bytea[]) AS w(digest) WHERE position(w.digest IN log.business) > 0)"
+)
+TAIL_IDENTITIES = f"SELECT log.source, log.id FROM {_TAIL} WHERE log.id = ANY($1::text[])"
+IDENTITIES_AT = (
+    "SELECT log.source, log.id FROM unnest($1::bigint[], $2::bigint[]) AS w(partition, position) "
+    "JOIN log ON log.partition = w.partition AND log.position = w.position"
 )
 HANDLINGS_OF = (
     "SELECT f.text, h.partition, h.position, h.generation, h.state, h.attempts, h.at_us, h.duration_us, n.text, "

@@ -12,8 +12,8 @@ import psycopg
 from interlock.adapters.postgres import members_sql, sql
 from interlock.adapters.postgres.acquisition import end_late
 from interlock.adapters.postgres.connection import Connection, Target, check_server, connect, fetch, scalar, translate
-from interlock.adapters.postgres.migration import TOLD_SINCE, Migration, Standing
-from interlock.model.archive import moved
+from interlock.model.archive import refuse_moved
+from interlock.model.migration import TOLD_SINCE, Migration, Standing
 from interlock.model.pauses import spread
 from interlock.model.problems import AlreadyRunning, FormatUnsupported, SettingInvalid, StorageUnavailable
 
@@ -22,7 +22,7 @@ LOCK_SECONDS = 2  # as long as this, writers may wait behind a migration that wa
 TRIES = 10
 PAUSE_SECONDS = 1.0
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('interlock'), hashtext($1::text))"
-_META_PUT = (
+META_PUT = (
     "INSERT INTO meta(name, value) VALUES ($1::text, $2::text) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 _NOBODY_ALONE = "SELECT pg_try_advisory_xact_lock_shared(hashtext('interlock owner'), hashtext(current_schema()::text))"
@@ -108,11 +108,10 @@ async def create(connection: Connection, target: Target, partitions: int, log: s
     )
 
 
-async def migrated(connection: Connection, log: str = HERE) -> Meta:
-    """Run the forward migrations from the format found to ours."""
+async def migrated(connection: Connection, log: str = HERE, *, leaving: bool = False) -> Meta:
+    """Run the forward migrations from the format found to ours. For `leaving` see `refuse_moved`."""
     meta = await read_meta(connection)
-    if "moved" in meta:
-        raise moved(meta["moved"])
+    refuse_moved(meta, leaving=leaving)
     standing = Standing.of(meta)
     standing.admit(sql.FORMAT)
     if meta["hash"] != HASH_NAME:
@@ -136,7 +135,7 @@ async def _step(connection: Connection, before: Standing, migration: Migration) 
         await _refuse_older(connection, before, after)
     await connection.execute(migration.script.encode(), prepare=False)
     for row in (("format", str(after.format)), ("oldest", str(after.oldest))):
-        await connection.execute(_META_PUT.encode(), row)
+        await connection.execute(META_PUT.encode(), row)
     return after
 
 

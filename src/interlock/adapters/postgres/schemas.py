@@ -10,10 +10,10 @@ import psycopg
 
 from interlock.adapters.postgres import schemas_sql, sql
 from interlock.adapters.postgres.connection import Connection, Target, connect, fetch, translate, translated
-from interlock.adapters.postgres.migration import Standing
 from interlock.adapters.postgres.questions import Questions
 from interlock.adapters.postgres.reader import no_store
 from interlock.adapters.postgres.schema_writes import add, checked, delete, erase, put_setting
+from interlock.model.migration import Standing
 from interlock.model.problems import FormatUnsupported
 from interlock.ports.schema_rows import content_row, version_row
 from interlock.ports.schema_store import SchemaContent, SchemaVersion, SettingKind

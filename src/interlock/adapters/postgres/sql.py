@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.adapters.postgres import expired_sql, members_sql, schemas_sql
 from interlock.adapters.postgres.columns import Blobs, Ints, Texts
-from interlock.adapters.postgres.migration import Migration
+from interlock.model.migration import Migration
 
 FORMAT = 5
 BUCKETS = 3

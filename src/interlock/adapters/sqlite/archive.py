@@ -12,9 +12,10 @@ from zlib import crc32
 from interlock.adapters.sqlite import sql
 from interlock.adapters.sqlite.file import FileLock, connect, fetch, placing, prepare, scalar, translated
 from interlock.adapters.sqlite.names import Names
-from interlock.model.archive import ArchiveMeta, Kind, Row
+from interlock.model.archive import LEAVING, MOVED, ArchiveMeta, Kind, Row
 from interlock.model.event import Stored
 from interlock.model.lookup_segment import SEAL_EVENTS, Segment
+from interlock.model.migration import Standing
 from interlock.model.problems import NotFound, SettingInvalid
 from interlock.model.storage_rows import stored_row
 
@@ -44,7 +45,8 @@ class SqliteArchive:
         try:
             with translated(), placing(str(path)):
                 self._connection = connect(f"{path}{PART}" if new else str(path), None, "FULL")
-                self._found: dict[str, Any] = prepare(self._connection, partitions)
+                self._found: dict[str, Any] = prepare(self._connection, partitions, leaving=True)
+            Standing.of(self._found).admit_whole(sql.FORMAT)
         except BaseException:
             self._lock.release()
             raise
@@ -75,9 +77,16 @@ class SqliteArchive:
             while rows := list(islice(cursor, page)):
                 yield rows
 
-    async def leave_to(self, place: str) -> None:
+    async def leaving(self) -> str:
+        found: str = self._found.get(LEAVING, "")
+        return found
+
+    async def leave(self, place: str, *, whole: bool) -> None:
         with translated(), self._connection:
-            self._connection.execute("INSERT OR REPLACE INTO meta(name, value) VALUES ('moved', ?)", (place,))
+            self._connection.execute("DELETE FROM meta WHERE name = ?", (LEAVING,))
+            if place:
+                row = (MOVED if whole else LEAVING, place)
+                self._connection.execute("INSERT INTO meta(name, value) VALUES (?, ?)", row)
 
     async def close(self) -> None:
         self._connection.close()
@@ -93,6 +102,12 @@ class SqliteRestoration(SqliteArchive):
             raise SettingInvalid(
                 f"There is a store at {path} already.",
                 next_step="Move that file away, with its -wal and -shm, or set stores.path to a new name.",
+            )
+        stale = [one for one in files(path) if one.exists()]
+        if stale:  # SQLite would take what it holds for a part of the new file
+            raise SettingInvalid(
+                f"There is no store at {path}, but {' and '.join(one.name for one in stale)} of one that was there.",
+                next_step="Put it beside the file that it belongs to: it may hold that store's last commits.",
             )
         with placing(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -19,6 +20,7 @@ from interlock.adapters.sqlite import sql
 from interlock.adapters.sqlite.file import CHECKPOINT_PAGES, connect, connect_reader, fetch, scalar
 from interlock.model.diagnosis import CLEAR_ERROR, DURABLE, FINAL, ORDER, Check, Finding, parked_finding
 from interlock.model.handling import HandlingState
+from interlock.model.migration import Standing
 
 INTEGRITY_SECONDS = 10.0
 PROBE_COMMITS = 20
@@ -144,7 +146,7 @@ def _store(path: Path, partitions: int, now_us: int) -> Iterator[Finding]:
         size = path.stat().st_size
         yield OPENS.ok(f"{path} can be read; it has {size / 1_048_576:,.1f} MiB, and grows with every event.")
         yield _wal(path, connection)
-        yield _format(meta.get("format"))
+        yield _format(meta)
         yield _partitions(meta.get("partitions"), partitions)
         yield _sound(connection)
         yield _owner(path)
@@ -169,9 +171,12 @@ def _wal(path: Path, connection: apsw.Connection) -> Finding:
     return WAL.ok(f"{told}. It is part of the store: never copy or delete one without the other.")
 
 
-def _format(found: object) -> Finding:
-    if not isinstance(found, int) or found > sql.FORMAT:
+def _format(meta: Mapping[str, Any]) -> Finding:
+    found = meta.get("format")
+    if not isinstance(found, int) or Standing.of(meta).oldest > sql.FORMAT:
         return FORMAT.broken(f"The store has format {found}; this release reads up to {sql.FORMAT} and will not start.")
+    if found > sql.FORMAT:
+        return FORMAT.ok(f"The store has format {found}, newer than {sql.FORMAT}, and this release may work on it.")
     if found < sql.FORMAT:
         return FORMAT.warn(
             f"The store has format {found}; the next start makes it {sql.FORMAT}, and older releases then refuse it.",

@@ -14,7 +14,8 @@ from typing import Any
 import apsw
 
 from interlock.adapters.sqlite import sql
-from interlock.model.archive import moved
+from interlock.model.archive import refuse_moved
+from interlock.model.migration import Standing
 from interlock.model.problems import (
     AlreadyRunning,
     FormatUnsupported,
@@ -145,15 +146,16 @@ def scalar(connection: apsw.Connection, statement: str, bindings: tuple[Any, ...
     return found[0] if found else None
 
 
-def prepare(connection: apsw.Connection, partitions: int) -> dict[str, Any]:
-    """Create or migrate the schema, in one transaction; the file's metadata."""
+def prepare(connection: apsw.Connection, partitions: int, *, leaving: bool = False) -> dict[str, Any]:
+    """Create or migrate the schema, in one transaction; the file's metadata. SettingInvalid for a store that was moved,
+    and for one whose move broke off, except to who is `leaving`."""
     with connection:
         if not scalar(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
             create(connection, partitions)
         meta: dict[str, Any] = dict(fetch(connection, "SELECT name, value FROM meta"))
-        if "moved" in meta:
-            raise moved(meta["moved"])
-        migrate(connection, int(meta["format"]))
+        refuse_moved(meta, leaving=leaving)
+        migrate(connection, Standing.of(meta))
+        meta = dict(fetch(connection, "SELECT name, value FROM meta"))
     if meta["hash"] != HASH_NAME:
         raise FormatUnsupported(f"The log was written with hash {meta['hash']}, this release knows {HASH_NAME}.")
     return meta
@@ -172,10 +174,22 @@ def create(connection: apsw.Connection, partitions: int) -> None:
     connection.executemany("INSERT INTO meta(name, value) VALUES (?, ?)", rows.items())
 
 
-def migrate(connection: apsw.Connection, found: int) -> None:
-    """Run the forward migrations from the format found to ours."""
-    if found > sql.FORMAT:
-        raise FormatUnsupported(f"The store has format {found}; this release reads up to {sql.FORMAT}.")
-    for step in range(found, sql.FORMAT):
-        connection.execute(sql.MIGRATIONS[step])
-        connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", (step + 1,))
+def migrate(connection: apsw.Connection, standing: Standing) -> None:
+    """Run the forward migrations from the format found to ours. A newer one stays as it is, if it admits us."""
+    standing.admit(sql.FORMAT)
+    for step in range(standing.format, sql.FORMAT):
+        migration = sql.MIGRATIONS[step]
+        standing = standing.after(migration)
+        connection.execute(migration.script)
+        rows = {"format": standing.format, "oldest": standing.oldest}
+        connection.executemany("INSERT OR REPLACE INTO meta(name, value) VALUES (?, ?)", rows.items())
+
+
+def refuse_format(path: str | Path, standing: Standing) -> None:
+    """FormatUnsupported for a store that this release may not work on, or has not worked on yet."""
+    standing.admit(sql.FORMAT)
+    if standing.format < sql.FORMAT:
+        raise FormatUnsupported(
+            f"{path} has format {standing.format}, this release reads {sql.FORMAT}.",
+            next_step="Start the estate once with this release: it brings older stores up to date.",
+        )

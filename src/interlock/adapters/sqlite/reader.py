@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import apsw
 import orjson
 
 from interlock.adapters.sqlite import sql
-from interlock.adapters.sqlite.file import connect_reader, fetch, scalar, translated
+from interlock.adapters.sqlite.file import connect_reader, fetch, refuse_format, scalar, translated
+from interlock.model.archive import MOVED
 from interlock.model.carried import Carried
 from interlock.model.event import Stored
 from interlock.model.handling import HandlingState
 from interlock.model.hashing import KeyHasher
-from interlock.model.lookup_segment import WIDTH, candidates, chunks, id_hash, matches
+from interlock.model.lookup_segment import Wanted, candidates, id_hash
+from interlock.model.migration import Standing
 from interlock.model.problems import FormatUnsupported, NotFound, Problem, SettingInvalid
 from interlock.model.record import (
     DeliveryAttempt,
@@ -29,7 +32,10 @@ from interlock.model.record import (
     Tally,
 )
 from interlock.model.storage_rows import delivery_row, handling_row, held_row, stored_row, tally_row
+from interlock.ports.log_index import Identity
 from interlock.ports.record_reader import FlowSum
+
+SEGMENTS_AT_ONCE = 16
 
 
 class SqliteReader:
@@ -42,37 +48,50 @@ class SqliteReader:
         try:
             with translated():
                 self._connection = connect_reader(str(path))
-                secret = scalar(self._connection, "SELECT value FROM meta WHERE name = 'secret'")
-                found = scalar(self._connection, "SELECT value FROM meta WHERE name = 'format'")
-                self.moved_to: str | None = scalar(self._connection, "SELECT value FROM meta WHERE name = 'moved'")
+                meta = dict(fetch(self._connection, "SELECT name, value FROM meta"))
+                self.moved_to: str | None = meta.get(MOVED)
         except Problem as problem:
             raise refused(path, problem) from problem
-        if not isinstance(secret, bytes):
+        if not isinstance(meta.get("secret"), bytes):
             raise no_store(path)
-        if found != sql.FORMAT:
+        try:
+            refuse_format(path, Standing.of(meta))
+        except FormatUnsupported:
             self._connection.close()
-            raise FormatUnsupported(
-                f"{path} has format {found}, this release reads {sql.FORMAT}.",
-                next_step="Start the estate once with this release: it brings older stores up to date.",
-            )
-        self._hasher = KeyHasher(secret)
+            raise
+        self._hasher = KeyHasher(meta["secret"])
 
-    async def find_events(self, term: str) -> list[Stored]:
-        digest = self._hasher.digest(term)
+    async def find_events(self, *terms: str) -> list[Stored]:
+        """The tail is read before the segments: what is sealed between the two is found twice, not missed."""
+        wanted = Wanted(terms, self._hasher)
         with translated():
-            places = sorted(set(self._sealed(term, digest)) | set(self._unsealed(term, digest)))
+            places = sorted({*self._unsealed(wanted), *await self._sealed(wanted.hashes)})
             found = [self._event(position) for position in places]
-        return [entry for entry in found if entry is not None and matches(entry.event, term, digest)]
+        return [entry for entry in found if entry is not None and wanted.matches(entry.event)]
 
-    def _sealed(self, term: str, digest: bytes) -> Iterator[int]:
-        wanted = {id_hash(term), int.from_bytes(digest[:WIDTH], "little")}
-        for first, hashes, offsets in self._connection.execute("SELECT first, hashes, offsets FROM segment"):
-            yield from candidates(first, hashes, offsets, wanted)
+    async def recorded(self, identities: Collection[Identity]) -> set[Identity]:
+        wanted = set(identities)
+        ids = {event_id for _, event_id in wanted}
+        found = set(self._all(sql.TAIL_IDENTITIES, (orjson.dumps(list(ids)).decode(),)))
+        places = await self._sealed({id_hash(one) for one in ids})
+        found.update(self._all(sql.IDENTITIES_AT, (orjson.dumps(places).decode(),)))
+        return wanted & found
 
-    def _unsealed(self, term: str, digest: bytes) -> Iterator[int]:
+    async def _sealed(self, hashes: set[int]) -> list[int]:
+        """A few segments at a time: an engine in this process goes on in between, and no snapshot is held for long."""
+        places: list[int] = []
+        last = 0
+        while segments := self._all(sql.SEGMENTS, (last, SEGMENTS_AT_ONCE)):
+            for first, hashed, offsets in segments:
+                places += candidates(first, hashed, offsets, hashes)
+            last = segments[-1][0]
+            await asyncio.sleep(0)
+        return places
+
+    def _unsealed(self, wanted: Wanted) -> Iterator[int]:
         sealed = scalar(self._connection, "SELECT max(last) FROM segment") or 0
-        for position, event_id, correlation, business in self._connection.execute(sql.TAIL, (sealed,)):
-            if term in (event_id, correlation) or digest in chunks(business):
+        for position, *names in self._connection.execute(sql.TAIL, (sealed,)):
+            if wanted.named(*names):
                 yield position
 
     def _event(self, position: int) -> Stored | None:

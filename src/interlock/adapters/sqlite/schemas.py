@@ -10,16 +10,17 @@ from typing import Any, Protocol, TypeVar
 
 import apsw
 
-from interlock.adapters.sqlite import schema_sql, sql
-from interlock.adapters.sqlite.file import connect, connect_reader, fetch, scalar, translated
+from interlock.adapters.sqlite import schema_sql
+from interlock.adapters.sqlite.file import connect, connect_reader, fetch, refuse_format, translated
 from interlock.adapters.sqlite.schema_writes import add, delete, erase, put_setting
 from interlock.adapters.sqlite.store import SqliteStore
+from interlock.model.migration import Standing
 from interlock.model.problems import Closed, FormatUnsupported, NotFound, StorageUnavailable
 from interlock.ports.schema_rows import content_row, version_row
 from interlock.ports.schema_store import SchemaContent, SchemaVersion, SettingKind
 
 T = TypeVar("T")
-FORMAT_OF = "SELECT value FROM meta WHERE name = 'format'"
+STANDING_OF = "SELECT name, value FROM meta WHERE name IN ('format', 'oldest')"
 PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS = 0.005
 
@@ -59,13 +60,12 @@ class OwnConnection:
         with translated():
             self._connection = connect(str(path), None, "FULL")
             self._connection.set_busy_timeout(0)
-            found = int(scalar(self._connection, FORMAT_OF) or 0)
-        if found != sql.FORMAT:
+            standing = Standing.of({"format": 0, **dict(fetch(self._connection, STANDING_OF))})
+        try:
+            refuse_format(path, standing)
+        except FormatUnsupported:
             self._connection.close()
-            raise FormatUnsupported(
-                f"{path} has format {found}, the registry needs {sql.FORMAT}.",
-                next_step="Start the estate once with this release: it migrates the store.",
-            )
+            raise
 
     async def read(self, statement: str, bindings: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with translated():

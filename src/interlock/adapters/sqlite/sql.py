@@ -12,6 +12,7 @@ and the claim buckets those of the producers; the latter are bounded by time.
 from __future__ import annotations
 
 from interlock.adapters.sqlite import schema_sql
+from interlock.model.migration import Migration
 
 FORMAT = 3
 
@@ -90,16 +91,19 @@ CREATE TABLE start(
     estate_hash TEXT NOT NULL, settings_hash TEXT NOT NULL) STRICT;
 """
 
-# Forward migrations: format number -> script that leads from it to the next one.
-MIGRATIONS: dict[int, str] = {
-    1: "",
-    2: schema_sql.CREATE
-    + """
+# Forward migrations: format number -> step that leads from it to the next one.
+MIGRATIONS: dict[int, Migration] = {
+    1: Migration(""),
+    2: Migration(
+        schema_sql.CREATE
+        + """
 CREATE TABLE contract_tally(type TEXT NOT NULL, version TEXT NOT NULL, total INTEGER NOT NULL,
     PRIMARY KEY(type, version)) STRICT, WITHOUT ROWID;
 INSERT INTO contract_tally SELECT type, version, count(*) FROM log GROUP BY type, version;
 DROP TABLE type_tally;
 """,
+        oldest=3,
+    ),
 }
 
 HELD_COLUMNS = (
@@ -118,6 +122,12 @@ ALL_EVENTS = f"SELECT position, {EVENT_COLUMNS}, crc FROM log ORDER BY position"
 READ_ONE = f"SELECT position, {EVENT_COLUMNS}, crc FROM log WHERE position = ?"
 HEADS = "SELECT max(position) FROM log"
 TAIL = "SELECT position, id, correlation, business FROM log WHERE position > ? ORDER BY position"
+TAIL_IDENTITIES = (
+    "SELECT source, id FROM log WHERE position > coalesce((SELECT max(last) FROM segment), 0) "
+    "AND id IN (SELECT value FROM json_each(?))"
+)
+IDENTITIES_AT = "SELECT source, id FROM log WHERE position IN (SELECT value FROM json_each(?))"
+SEGMENTS = "SELECT first, hashes, offsets FROM segment WHERE first > ? ORDER BY first LIMIT ?"
 CONTRACT_TALLY = (
     "INSERT INTO contract_tally(type, version, total) VALUES (?, ?, ?) "
     "ON CONFLICT DO UPDATE SET total = total + excluded.total"
@@ -146,7 +156,10 @@ HANDLING_STATE = (
 )
 SUPERSEDE = "UPDATE handling SET superseded = 1 WHERE flow = ? AND partition = ? AND position = ? AND generation = ?"
 MARKS_AFTER = "SELECT DISTINCT position FROM handling WHERE flow = ? AND partition = ? AND position > ?"
-FAIL = f"INSERT INTO failed_attempt VALUES ({marks(9)})"
+FAIL = (
+    "INSERT INTO failed_attempt(flow, partition, position, generation, attempt, at_us, duration_us, error, frame) "
+    f"VALUES ({marks(9)})"
+)
 TALLY = (
     "INSERT INTO tally(flow, state, total) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
 )
@@ -200,7 +213,8 @@ DELIVERY_COLUMNS = (
 DELIVERY_NEW = f"INSERT INTO delivery({DELIVERY_COLUMNS}) VALUES ({marks(18)})"
 DELIVERY_STATE = "SELECT state FROM delivery WHERE id = ?"
 DELIVERY_CHANGE = "UPDATE delivery SET state = ?, attempts = ?, due_us = ?, body = ? WHERE id = ?"
-DELIVERY_ATTEMPT = f"INSERT INTO delivery_attempt VALUES ({marks(6)})"
+_ATTEMPT = "delivery_id, attempt, at_us, duration_us, status, error"
+DELIVERY_ATTEMPT = f"INSERT INTO delivery_attempt({_ATTEMPT}) VALUES ({marks(6)})"
 DELIVERY_TALLY = (
     "INSERT INTO delivery_tally(state, total) VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
 )
@@ -212,22 +226,25 @@ DELIVERIES_DUE = (
 )
 DELIVERIES_OF = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE partition = ? AND position = ? ORDER BY id"
 DELIVERIES_DEAD = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE state = 3 ORDER BY id LIMIT ?"
-ATTEMPTS_OF = "SELECT * FROM delivery_attempt WHERE delivery_id = ? ORDER BY attempt"
+ATTEMPTS_OF = f"SELECT {_ATTEMPT} FROM delivery_attempt WHERE delivery_id = ? ORDER BY attempt"
 
-ANSWER = "SELECT * FROM answer WHERE scope = ? AND expires_us > ?"
+_ANSWER = "scope, fingerprint, epoch, at_us, expires_us, status, content_type, body"
+ANSWER = f"SELECT {_ANSWER} FROM answer WHERE scope = ? AND expires_us > ?"
 ANSWER_ANY = "SELECT expires_us FROM answer WHERE scope = ?"
-ANSWER_NEW = f"INSERT OR REPLACE INTO answer VALUES ({marks(8)})"
+ANSWER_NEW = f"INSERT OR REPLACE INTO answer({_ANSWER}) VALUES ({marks(8)})"
 ANSWER_EXPIRE = "DELETE FROM answer WHERE scope IN (SELECT scope FROM answer WHERE expires_us <= ? LIMIT ?)"
+_REFUSED = "hour_us, code, contract, source, pointer, total, first_us, last_us"
 REFUSE = (
-    f"INSERT INTO refusal VALUES ({marks(8)}) ON CONFLICT DO UPDATE SET total = total + excluded.total, "
+    f"INSERT INTO refusal({_REFUSED}) VALUES ({marks(8)}) ON CONFLICT DO UPDATE SET total = total + excluded.total, "
     "last_us = max(last_us, excluded.last_us), first_us = min(first_us, excluded.first_us)"
 )
-REFUSALS = "SELECT * FROM refusal ORDER BY hour_us, code, contract, source, pointer"
+REFUSALS = f"SELECT {_REFUSED} FROM refusal ORDER BY hour_us, code, contract, source, pointer"
 
 EPOCH = "SELECT value FROM meta WHERE name = 'epoch'"
 EPOCH_SET = "UPDATE meta SET value = ? WHERE name = 'epoch'"
-START = f"INSERT INTO start VALUES ({marks(6)})"
-STARTS = "SELECT * FROM start ORDER BY epoch"
+_START = "epoch, at_us, release, estate, estate_hash, settings_hash"
+START = f"INSERT INTO start({_START}) VALUES ({marks(6)})"
+STARTS = f"SELECT {_START} FROM start ORDER BY epoch"
 NAMES = "SELECT id, text FROM name"
 NAME_NEW = "INSERT OR IGNORE INTO name(id, text) VALUES (?, ?)"
 

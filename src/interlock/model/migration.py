@@ -7,7 +7,7 @@ that only adds leaves `oldest` as it is. One that takes something away raises it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from interlock.model.problems import FormatUnsupported
 
@@ -31,7 +31,7 @@ class Standing(NamedTuple):
     oldest: int
 
     @classmethod
-    def of(cls, meta: Mapping[str, str]) -> Standing:
+    def of(cls, meta: Mapping[str, Any]) -> Standing:
         found = int(meta["format"])
         return cls(found, int(meta.get("oldest", found)))
 
