@@ -60,10 +60,12 @@ async def arrived(process: Process, event_id: str) -> bool:
 
 
 async def test_an_engine_starts_while_the_database_is_away(estate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOP_DATABASE", "nowhere.db")
+    source = estate / "sources" / "app.toml"
+    source.write_text(source.read_text().replace('dialect = "sqlite"', 'dialect = "postgres"'))
+    monkeypatch.setenv("SHOP_DATABASE", "postgresql://u:geheim@127.0.0.1:1/shop")
     process = Process(load(estate))
     await process.start()
-    await until(lambda: code_of(process, "setting_invalid"))
+    await until(lambda: code_of(process, "storage_unavailable"))
     await process.stop()
 
 

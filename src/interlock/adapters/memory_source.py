@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from interlock.model.problems import AlreadyRunning, StorageUnavailable
-from interlock.ports.outbox_source import OutboxFigures, OutboxRow, RefusedRow
+from interlock.ports.outbox_source import OutboxFacts, OutboxFigures, OutboxRow, RefusedRow
 
 
 class MemoryRows:
@@ -72,6 +72,10 @@ class MemorySource:
                 await self._shared.written.wait()
         except TimeoutError:
             return
+
+    async def inspect(self) -> OutboxFacts:
+        self._answering()
+        return OutboxFacts(f"memory {id(self._shared)}")
 
     async def figures(self) -> OutboxFigures:
         now = self._shared.clock()

@@ -10,7 +10,7 @@ from pathlib import Path
 from interlock import __version__
 from interlock.adapters.sqlite import examination as sqlite_examination
 from interlock.adapters.system import SystemClock
-from interlock.app import host_examination
+from interlock.app import host_examination, sources
 from interlock.app.references import REFERENCE
 from interlock.app.stores import PostgresPlace, SqlitePlace, StorePlace, place_of_store, postgres_driver, told
 from interlock.estate.estate import Estate
@@ -20,7 +20,7 @@ from interlock.model.archive import moved
 from interlock.model.diagnosis import CLEAR_ERROR, DURABLE, PARKED, Check, Finding
 from interlock.model.problems import EstateInvalid, NotFound, Problem, SettingInvalid
 from interlock.model.record import StartRow
-from interlock.operate import record_examination
+from interlock.operate import record_examination, source_examination
 from interlock.ports.record_reader import KnowsItsPlace
 
 STORE = Check("STORE_KIND", "`stores.kind` and `stores.log`", DURABLE, "Set stores.kind to sqlite or postgres.")
@@ -33,7 +33,7 @@ OWN_CHECKS = (STORE, LOG, RECORD)
 # Where these say unknown, something could not be looked at at all.
 LOOKS = frozenset({
     "ESTATE_LOADS", "STORE_KIND", "SQLITE_OPENS", "PG_REACHED", "LOG_ADDRESS", "NATS_REACHED", "KAFKA_REACHED",
-    "RECORD_READ",
+    "RECORD_READ", "SOURCE_USABLE",
 })  # fmt: skip
 _WORST_FIRST = ("broken", "warn", "unknown", "ok")
 
@@ -87,6 +87,7 @@ def all_checks() -> tuple[Check, ...]:
         *jetstream.CHECKS,
         *kafka.CHECKS,
         *record_examination.CHECKS,
+        *source_examination.CHECKS,
         PARKED,
     )
 
@@ -112,6 +113,7 @@ async def diagnose(
         found += await _record(estate, place, clock, cursors)
         if estate.settings.stores.log != "state":
             found += await _log(estate, Outside(environ, monitor, cursors), clock)
+    found += await sources.examine(estate, environ)
     ordered = sorted(found, key=lambda one: _WORST_FIRST.index(one.verdict))
     return Diagnosis(f"estate {estate.name} {estate.hash[:6]}, {environment}: {told(estate)}", tuple(ordered))
 

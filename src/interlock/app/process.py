@@ -188,6 +188,7 @@ class Process:
         refusals, admission = self.edge.refusals, self.edge.admission.refusal
         self.sources = Sources(self._estate, self.log, self.record, refusals, self.clock, self.ids, admission)
         opened.push_async_callback(self.sources.drain, 0)
+        await self.sources.check()
         await self.registry.start()
         self.port = await self.edge.start(settings.server.host, settings.server.port)
         self.sources.start()

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from interlock.adapters.user_tables.bounds import Bounds
@@ -21,10 +20,11 @@ from interlock.estate.estate import Estate
 from interlock.estate.settings import Settings
 from interlock.estate.source import Source
 from interlock.model.clock import Clock
+from interlock.model.diagnosis import Finding
 from interlock.model.ids import Ids
 from interlock.model.lasting_task import lasting
-from interlock.model.problems import Problem, SettingInvalid, to_document
-from interlock.operate import metrics
+from interlock.model.problems import ConfigurationProblem, Problem, SettingInvalid, to_document
+from interlock.operate import metrics, source_examination
 from interlock.operate.metrics import Metric, Samples
 from interlock.ports.event_log import EventLog
 from interlock.ports.outbox_source import OutboxFigures, OutboxSource, RefusedRow
@@ -49,29 +49,29 @@ def connection_strings(sources: Iterable[Source], environ: Mapping[str, str] = o
     return found
 
 
-def open_outbox(source: Source, dsn: str, root: Path, bounds: Bounds | None = None) -> OutboxSource:
+def open_outbox(source: Source, dsn: str, estate: Estate, bounds: Bounds | None = None) -> OutboxSource:
     """Nothing is connected yet. SettingInvalid when the driver of the dialect is not installed."""
     bounds = bounds or Bounds()
     if source.dialect == "sqlite":
         from interlock.adapters.user_tables.sqlite import SqliteOutbox
 
-        return SqliteOutbox(root / dsn, source.table, bounds)
+        return SqliteOutbox(estate.root / dsn, source.table, bounds, estate=estate.name)
     try:
         if source.dialect == "mysql":
             from interlock.adapters.user_tables.mysql import MysqlOutbox
 
-            return MysqlOutbox(dsn, source.table, bounds)
+            return MysqlOutbox(dsn, source.table, bounds, estate=estate.name)
         if source.mode == "logical":
             from interlock.adapters.user_tables.logical import LogicalOutbox
 
-            return LogicalOutbox(dsn, source.table, bounds, slot=source.slot)
+            return LogicalOutbox(dsn, source.table, bounds, slot=source.slot, estate=estate.name)
         from interlock.adapters.user_tables.postgres import PostgresOutbox
     except ImportError as error:
         raise SettingInvalid(
             f"The driver of the source {source.name} is not installed: {error}.",
             next_step=f"Install it: pip install 'interlock[{EXTRAS[source.dialect]}]'",
         ) from error
-    return PostgresOutbox(dsn, source.table, bounds)
+    return PostgresOutbox(dsn, source.table, bounds, estate=estate.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,38 @@ class SourceState:
 
 async def source_states(estate: Estate, limit: int, environ: Mapping[str, str] = os.environ) -> list[SourceState]:
     """Of all sources, with at most `limit` refused rows each. Leads nothing, changes nothing."""
-    strings = connection_strings(estate.sources.values(), environ)
-    states: list[SourceState] = []
+    return list(await asyncio.gather(*(_state(source, estate, limit, environ) for source in estate.sources.values())))
+
+
+async def _state(source: Source, estate: Estate, limit: int, environ: Mapping[str, str]) -> SourceState:
+    try:
+        outbox = open_outbox(source, connection_strings([source], environ)[source.name], estate)
+        try:
+            return SourceState(source.name, await outbox.figures(), await outbox.refused(limit))
+        finally:
+            await outbox.close()
+    except Problem as problem:
+        return SourceState(source.name, problem=problem)
+
+
+async def examine(estate: Estate, environ: Mapping[str, str] = os.environ) -> list[Finding]:
+    """What `interlock doctor` says of the sources; nothing is led or changed."""
+    tables: dict[str, str] = {}
+    found: list[Finding] = []
     for source in estate.sources.values():
         try:
-            outbox = open_outbox(source, strings[source.name], estate.root)
-            states.append(SourceState(source.name, await outbox.figures(), await outbox.refused(limit)))
-            await outbox.close()
+            outbox = open_outbox(source, connection_strings([source], environ)[source.name], estate)
+            try:
+                facts, figures = await outbox.inspect(), await outbox.figures()
+            finally:
+                await outbox.close()
         except Problem as problem:
-            states.append(SourceState(source.name, problem=problem))
-    return states
+            found.append(source_examination.unusable_finding(source.name, problem))
+            continue
+        tables[source.name] = facts.table
+        remembered = dedupe_seconds(estate.settings)
+        found += source_examination.source_findings(source.name, facts, figures, remembered)
+    return [*found, *source_examination.alone_findings(tables)]
 
 
 def written_by(dialect: Dialect, table: str) -> str:
@@ -147,9 +169,28 @@ class Sources:
                 dedupe_seconds=dedupe_seconds(settings),
                 json_depth=settings.limits.json_depth,
             )
-            outbox = open_outbox(source, strings[source.name], estate.root, bounds)
+            outbox = open_outbox(source, strings[source.name], estate, bounds)
             relay = SourceRelay(plan, outbox, intake, log, record, refusals, clock, ids, admission)
             self._relays.append(relay)
+
+    async def check(self) -> None:
+        """Raise for what no waiting mends, before anything is relayed: SettingInvalid that names the file. A database
+        that is away is waited for, later."""
+        tables: dict[str, str] = {}
+        for relay in self._relays:
+            try:
+                tables[relay.plan.name] = (await relay.look()).table
+            except ConfigurationProblem as problem:
+                raise SettingInvalid(f"sources/{relay.plan.name}.toml: {problem.detail}", next_step=problem.step) from (
+                    problem
+                )
+            except Problem:
+                continue  # the relay tells it, and tries again
+        for names in source_examination.sharing(tables):
+            raise SettingInvalid(
+                f"{' and '.join(f'sources/{name}.toml' for name in names)} read one table.",
+                next_step="Give each source a table of its own, or remove one of them.",
+            )
 
     def start(self) -> None:
         self._tasks = [lasting(relay.run(), f"relay of the source {relay.plan.name}") for relay in self._relays]
@@ -181,4 +222,9 @@ class Sources:
             ],
             metrics.SOURCE_LEADS: [((name,), int(one.leads)) for name, one in figures],
             metrics.SOURCE_LAG: [((name,), one.lag_seconds) for name, one in figures],
+            metrics.SOURCE_WAITING: [((name,), one.seen.waiting) for name, one in figures if one.seen],
+            metrics.SOURCE_REFUSED: [((name,), one.seen.refused) for name, one in figures if one.seen],
+            metrics.SOURCE_SLOT: [
+                ((name,), one.seen.held_bytes) for name, one in figures if one.seen and one.seen.held_bytes is not None
+            ],
         }

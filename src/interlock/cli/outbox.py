@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from typing import Any
 
 from interlock.app.sources import (
     DEFAULT_TABLE,
     DIALECTS,
-    SourceState,
     ddl,
     source_states,
     written_by,
 )
 from interlock.cli.estate_argument import add_estate
 from interlock.cli.record_arguments import print_json
+from interlock.cli.source_text import source_text
 from interlock.estate.loader import load
 from interlock.model.problems import SettingInvalid
 
@@ -71,24 +70,5 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json([state.as_data() for state in states])
     else:
-        sys.stdout.write("".join(map(_text, states)) or "This estate declares no source.\n")
+        sys.stdout.write("".join(map(source_text, states)) or "This estate declares no source.\n")
     return int(any(state.problem is not None or state.figures.refused for state in states))
-
-
-def _text(state: SourceState) -> str:
-    if state.problem is not None:
-        return f"{state.name}  {state.problem.code}: {state.problem.detail}\n   {state.problem.step}\n"
-    figures = state.figures
-    lines = [f"{state.name}  {figures.waiting} waiting, {figures.refused} refused"]
-    if figures.waiting:
-        lines[0] += f", the oldest for {figures.oldest_seconds:.0f} s"
-    if figures.held_bytes is not None:
-        lines[0] += f"; the slot holds {figures.held_bytes / 1_048_576:.1f} MiB of the server's log"
-    for one in state.refused:
-        attributes: dict[str, Any] = dict(one.row.attributes)
-        lines.append(f"   {attributes.get('id', '')}  {attributes.get('type', '')}  {one.code}: {one.reason}")
-    if figures.refused > len(state.refused):
-        lines.append(f"   and {figures.refused - len(state.refused)} more")
-    if figures.refused:
-        lines.append("   Correct a row and set refused to NULL: it is relayed again.")
-    return "\n".join(lines) + "\n"

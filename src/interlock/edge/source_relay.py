@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from interlock.contracts.strict_json import parse
@@ -23,13 +24,14 @@ from interlock.model.problems import (
 )
 from interlock.model.retry import RetrySchedule
 from interlock.ports.event_log import EventLog
-from interlock.ports.outbox_source import OutboxRow, OutboxSource, RefusedRow
+from interlock.ports.outbox_source import OutboxFacts, OutboxFigures, OutboxRow, OutboxSource, RefusedRow
 from interlock.ports.record_reader import RecordReader
 
 log = logging.getLogger("interlock.source")
 AWAY = RetrySchedule((0.5, 1, 2, 4, 8, 15, 30), jitter=0.5)  # the last delay is repeated
 US = 1_000_000
 MOST_PLACES = 5
+COUNT_SECONDS = 15
 REASON_CHARACTERS = 500
 
 
@@ -55,7 +57,8 @@ class RelayPlan:
 class RelayFigures:
     """What became of rows since the start. `lag_seconds`: age of the oldest row of the last read; 0 when none waited.
 
-    `code` is that of the problem that keeps it from its work, or None.
+    `code` is that of the problem that keeps it from its work, or None. `seen`: how the outbox stood when it was
+    counted last; None while another process leads.
     """
 
     published: int = 0
@@ -64,6 +67,7 @@ class RelayFigures:
     lag_seconds: float = 0.0
     leads: bool = False
     code: str | None = None
+    seen: OutboxFigures | None = None
 
 
 class SourceRelay:
@@ -97,6 +101,7 @@ class SourceRelay:
         self._ids = ids
         self._admission = admission
         self._led_us = 0
+        self._count_due_us = 0
         self._stopping = asyncio.Event()
         self._failures = 0
 
@@ -123,6 +128,17 @@ class SourceRelay:
             self._stand_by(self.figures.code)
             await self._outbox.close()
 
+    async def look(self) -> OutboxFacts:
+        """Raises what would keep it from leading for good; leads for a moment, unless another relay does. For the time
+        before `run`."""
+        try:
+            facts = await self._outbox.inspect()
+            with suppress(AlreadyRunning):
+                await self._outbox.lead()
+            return facts
+        finally:
+            await self._outbox.close()
+
     async def publish_next(self) -> int:
         """One batch; how many rows it had. Raises what keeps it from its end; nothing is settled then."""
         refusal = self._admission()
@@ -146,8 +162,16 @@ class SourceRelay:
             found = await self.publish_next()
             self._failures = 0
             self.figures.code = None
+            await self._count_waiting()
             if not found:
                 await self._idle()
+
+    async def _count_waiting(self) -> None:
+        """Now and then: it goes through the whole table."""
+        now_us = self._clock.monotonic_us()
+        if self.figures.seen is None or now_us >= self._count_due_us:
+            self.figures.seen = await self._outbox.figures()
+            self._count_due_us = now_us + COUNT_SECONDS * US
 
     async def _idle(self) -> None:
         """Until a row may be there, or `stop`."""
@@ -170,6 +194,7 @@ class SourceRelay:
 
     def _stand_by(self, code: str | None) -> None:
         self.figures.leads = False
+        self.figures.seen = None
         self.figures.code = code
 
     async def _away(self, problem: Problem) -> None:

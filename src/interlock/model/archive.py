@@ -154,13 +154,17 @@ def refuse_moved(meta: Mapping[str, str], *, leaving: bool = False) -> None:
     """SettingInvalid for a store whose contents were carried elsewhere, or are about to be, except to who is `leaving`
     with them: two owners would each do the work."""
     if MOVED in meta:
-        raise SettingInvalid(
-            f"This store was moved to {meta[MOVED]}.",
-            next_step="Set the group [stores] of interlock.toml to that place. To come back: interlock migrate --to …",
-        )
+        raise moved(meta[MOVED])
     if LEAVING in meta and not leaving:
         raise SettingInvalid(
             f"A move of this store to {meta[LEAVING]} broke off at its very end.",
             next_step="Finish it by the same interlock migrate --to … once more, or take it back: interlock migrate "
             "--stay",
         )
+
+
+def moved(place: str) -> SettingInvalid:
+    return SettingInvalid(
+        f"This store was moved to {place}.",
+        next_step="Set the group [stores] of interlock.toml to that place. To come back: interlock migrate --to …",
+    )

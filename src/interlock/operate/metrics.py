@@ -85,6 +85,22 @@ SOURCE_LAG = Metric(
     ("source",),
 )
 
+SOURCE_WAITING = Metric(
+    "interlock_source_waiting_rows",
+    "gauge",
+    "Rows that wait in the source's table, as the process that leads it counted a quarter of a minute ago at most.",
+    ("source",),
+)
+SOURCE_REFUSED = Metric(
+    "interlock_source_refused_rows", "gauge", "Rows that were set aside because they are no events.", ("source",)
+)
+SOURCE_SLOT = Metric(
+    "interlock_source_slot_bytes",
+    "gauge",
+    'Log that the PostgreSQL server keeps for the source\'s replication slot (`mode = "logical"`).',
+    ("source",),
+)
+
 METRICS: tuple[Metric, ...] = (
     HANDLINGS,
     LAG,
@@ -104,6 +120,9 @@ METRICS: tuple[Metric, ...] = (
     SOURCE_ROWS,
     SOURCE_LEADS,
     SOURCE_LAG,
+    SOURCE_WAITING,
+    SOURCE_REFUSED,
+    SOURCE_SLOT,
 )
 
 Samples = Iterable[tuple[tuple[str, ...], float | Histogram]]

@@ -33,6 +33,31 @@ class OutboxFigures(NamedTuple):
     held_bytes: int | None = None
 
 
+class SlotFacts(NamedTuple):
+    """Of a replication slot. `bound_bytes`: what the server keeps for it at most; None where nothing bounds it."""
+
+    name: str
+    held_bytes: int
+    bound_bytes: int | None
+    status: str
+
+
+class OutboxFacts(NamedTuple):
+    """What an outbox is, beyond its figures.
+
+    table      which table, as the database knows it: two sources of one table have the same
+    broken     why a committed row may be gone, or one that was rolled back be there: sentences without a full stop
+    weak       why a commit may be lost with the machine it is on, in the same words
+    dead_rows  settled rows that the database has not cleared away, where it counts them
+    """
+
+    table: str
+    broken: Sequence[str] = ()
+    weak: Sequence[str] = ()
+    dead_rows: int = 0
+    slot: SlotFacts | None = None
+
+
 class OutboxSource(Protocol):
     """The rows of one outbox, for the one relay that leads it. Any database, any writer.
 
@@ -67,6 +92,10 @@ class OutboxSource(Protocol):
 
     async def wait(self, seconds: float) -> None:
         """Return after that time, or earlier when something may have been written."""
+        ...
+
+    async def inspect(self) -> OutboxFacts:
+        """Look without leading; raises as `lead` does for what is wrong with the outbox."""
         ...
 
     async def figures(self) -> OutboxFigures:

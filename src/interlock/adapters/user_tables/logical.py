@@ -19,7 +19,7 @@ from interlock.adapters.user_tables.pgoutput import Message, messages
 from interlock.adapters.user_tables.postgres import PostgresOutbox
 from interlock.adapters.user_tables.rows import figures_of
 from interlock.model.problems import SettingInvalid
-from interlock.ports.outbox_source import OutboxFigures, OutboxRow, RefusedRow
+from interlock.ports.outbox_source import OutboxFacts, OutboxFigures, OutboxRow, RefusedRow, SlotFacts
 
 # Rows of the table count from 1; a place in the log is told from them by its sign.
 _SLOT = """
@@ -27,6 +27,7 @@ SELECT plugin, database = current_database(), wal_status, current_setting('wal_l
        pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
 FROM (SELECT 1) AS one LEFT JOIN pg_replication_slots ON slot_name = %s
 """
+_BOUND = "SELECT nullif(setting::bigint, -1) * 1048576 FROM pg_settings WHERE name = 'max_slot_wal_keep_size'"
 _NOW = "SELECT pg_current_wal_flush_lsn()::text, extract(epoch FROM clock_timestamp() - '2000-01-01Z')::float8"
 _PEEK = (
     "SELECT data FROM pg_logical_slot_peek_binary_changes(%s, %s::pg_lsn, %s, "
@@ -52,8 +53,9 @@ class LogicalOutbox(PostgresOutbox):
         bounds: Bounds | None = None,
         *,
         slot: str = statements.DEFAULT_TABLE,
+        estate: str = "",
     ) -> None:
-        super().__init__(dsn, table, bounds)
+        super().__init__(dsn, table, bounds, estate=estate)
         self._slot = slot
         self._ends: dict[int, int] = {}  # by place: where the slot may go when it was settled
         self._large: dict[int, str] = {}  # by place: data that is refused for its size and must not be lost
@@ -80,6 +82,12 @@ class LogicalOutbox(PostgresOutbox):
                 await self._row(connection, _ADVANCE, (self._slot, _lsn(end)))
         self._ends.clear()
         self._large.clear()
+
+    async def _facts(self, connection: AsyncConnection[tuple[Any, ...]]) -> OutboxFacts:
+        found = await super()._facts(connection)
+        _, _, status, _, held = await self._row(connection, _SLOT, (self._slot,))
+        bound = await self._scalar(connection, _BOUND)
+        return found._replace(slot=SlotFacts(self._slot, held, bound, status))
 
     async def figures(self) -> OutboxFigures:
         """What waits in the log is not counted: `held_bytes` says how much of it there is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,10 +13,11 @@ from pymysql.constants import ER
 
 from interlock.adapters.user_tables import outbox_sql as sql
 from interlock.adapters.user_tables.bounds import ANSWER_SECONDS, CONNECT_SECONDS, Bounds
+from interlock.adapters.user_tables.leading import LOOKS, PAUSE_SECONDS, another_estate, stands_by
 from interlock.adapters.user_tables.own_thread import BlockingTable, OwnThread
 from interlock.adapters.user_tables.rows import figures_of, refused_of, row_of
-from interlock.model.problems import AlreadyRunning, Problem, SettingInvalid, StorageFull, StorageUnavailable
-from interlock.ports.outbox_source import OutboxFigures, OutboxRow, RefusedRow
+from interlock.model.problems import Problem, SettingInvalid, StorageFull, StorageUnavailable
+from interlock.ports.outbox_source import OutboxFacts, OutboxFigures, OutboxRow, RefusedRow
 
 # What no waiting mends: who we are, what there is, what we may.
 _SETTINGS = {
@@ -26,6 +28,11 @@ _SETTINGS = {
     ER.COLUMNACCESS_DENIED_ERROR: "this user needs SELECT, UPDATE and DELETE on the table",
 }
 _TABLE = {ER.NO_SUCH_TABLE: "there is no such table", ER.BAD_FIELD_ERROR: "a column is missing"}
+_FACTS = (
+    "SELECT engine, @@global.innodb_flush_log_at_trx_commit, concat_ws(' ', @@hostname, @@port, @@datadir, "
+    "table_schema, table_name) FROM information_schema.tables "
+    "WHERE table_schema = coalesce(%s, database()) AND table_name = %s"
+)
 _FULL = {ER.RECORD_FILE_FULL, ER.DISK_FULL}
 
 
@@ -56,14 +63,17 @@ def connect_arguments(dsn: str) -> dict[str, Any]:
 class MysqlOutbox(OwnThread["MysqlTable"]):
     """See OutboxSource."""
 
-    def __init__(self, dsn: str, table: str = sql.DEFAULT_TABLE, bounds: Bounds | None = None) -> None:
-        super().__init__(MysqlTable(dsn, table, bounds or Bounds()))
+    def __init__(
+        self, dsn: str, table: str = sql.DEFAULT_TABLE, bounds: Bounds | None = None, *, estate: str = ""
+    ) -> None:
+        super().__init__(MysqlTable(dsn, table, bounds or Bounds(), estate))
 
 
 class MysqlTable(BlockingTable):
     """The lead is GET_LOCK: it ends with the session. `dsn` holds a password, perhaps: it is never shown."""
 
-    def __init__(self, dsn: str, table: str, bounds: Bounds) -> None:
+    def __init__(self, dsn: str, table: str, bounds: Bounds, estate: str) -> None:
+        self._estate = estate
         self._arguments = connect_arguments(dsn)
         self._table = sql.checked(table)
         self._bounds = bounds
@@ -75,13 +85,28 @@ class MysqlTable(BlockingTable):
         if self._leads:
             self.close()
         with self._translated():
-            # By the schema that the server resolved; a name of a lock has at most 64 characters.
-            got = self._ask("SELECT get_lock(concat('interlock.', sha1(concat(database(), '.', %s))), 0)", self._table)
-        if got[0][0] != 1:
-            raise AlreadyRunning(
-                f"Another relay leads {self._place}.", next_step="Nothing to do: it goes on from there."
-            )
+            self._check()
+            self._take()
         self._leads = True
+
+    def _take(self) -> None:
+        """See `leading`. What is not led is given up with the session."""
+        try:
+            if not self._locked(f"{self._table} of {self._estate}"):
+                raise stands_by(self._place)
+            for _ in range(LOOKS):
+                if self._locked(self._table):
+                    return
+                time.sleep(PAUSE_SECONDS)
+            raise another_estate(self._place)
+        except Problem:
+            self.close()
+            raise
+
+    def _locked(self, what: str) -> bool:
+        """By the schema that the server resolved; a name of a lock has at most 64 characters."""
+        got = self._ask("SELECT get_lock(concat('interlock.', sha1(concat(database(), '.', %s))), 0)", what)
+        return bool(got[0][0] == 1)
 
     def read(self, limit: int) -> Sequence[OutboxRow]:
         statement = sql.waiting_rows("mysql", self._table, "%s")
@@ -101,6 +126,14 @@ class MysqlTable(BlockingTable):
                     cursor.execute(sql.set_aside(self._table, "%s"), (code, reason, row.place))
             connection.commit()
 
+    def inspect(self) -> OutboxFacts:
+        with self._translated():
+            self._check()
+            ((engine, flush, place),) = self._ask(_FACTS, *self._named())
+        broken = [] if engine == "InnoDB" else [f"its engine {engine} knows no transactions: what is rolled back stays"]
+        weak = [] if flush == 1 else [f"innodb_flush_log_at_trx_commit is {flush}: a crash loses the last commits"]
+        return OutboxFacts(place, broken, weak)
+
     def figures(self) -> OutboxFigures:
         with self._translated():
             return figures_of(self._ask(sql.figures("mysql", self._table))[0])
@@ -116,6 +149,16 @@ class MysqlTable(BlockingTable):
                 connection.close()
             except pymysql.MySQLError:
                 return
+
+    def _check(self) -> None:
+        """Raise for a database that cannot serve: the driver's error."""
+        for statement in sql.rights(self._table):
+            self._ask(statement)
+
+    def _named(self) -> tuple[str | None, str]:
+        """Schema, or None for the one that we are connected to, and name."""
+        schema, _, name = self._table.rpartition(".")
+        return schema or None, name
 
     def _ask(self, statement: str, *bindings: Any) -> Sequence[Any]:
         with self._open().cursor() as cursor:

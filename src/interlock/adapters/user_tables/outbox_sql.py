@@ -174,6 +174,13 @@ def set_aside(table: str, mark: str) -> str:
     return f"UPDATE {checked(table)} SET refused = {mark}, reason = {mark} WHERE seq = {mark}"
 
 
+def rights(table: str) -> tuple[str, str]:
+    """Fail unless the relay may settle; change nothing."""
+    name = checked(table)
+    nothing = "refused = refused, reason = reason WHERE 1 = 0"
+    return f"DELETE FROM {name} WHERE 1 = 0", f"UPDATE {name} SET {nothing}"
+
+
 def probe(table: str) -> str:
     """Fails unless every column is there."""
     return f"SELECT {', '.join((*OURS, *COLUMNS))} FROM {checked(table)} WHERE 1 = 0"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from interlock.ports.outbox_source import OutboxFigures, OutboxRow, RefusedRow
+from interlock.ports.outbox_source import OutboxFacts, OutboxFigures, OutboxRow, RefusedRow
 
 T = TypeVar("T")
 
@@ -27,6 +27,9 @@ class BlockingTable(ABC):
 
     @abstractmethod
     def settle(self, published: Sequence[OutboxRow], refused: Sequence[RefusedRow]) -> None: ...
+
+    @abstractmethod
+    def inspect(self) -> OutboxFacts: ...
 
     @abstractmethod
     def figures(self) -> OutboxFigures: ...
@@ -59,6 +62,9 @@ class OwnThread(Generic[TableT]):
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    async def inspect(self) -> OutboxFacts:
+        return await self._run(self.table.inspect)
 
     async def figures(self) -> OutboxFigures:
         return await self._run(self.table.figures)

@@ -14,22 +14,40 @@ from psycopg.conninfo import conninfo_to_dict
 
 from interlock.adapters.user_tables import outbox_sql as statements
 from interlock.adapters.user_tables.bounds import ANSWER_SECONDS, CONNECT_SECONDS, Bounds
+from interlock.adapters.user_tables.leading import LOOKS, PAUSE_SECONDS, another_estate, stands_by
 from interlock.adapters.user_tables.rows import figures_of, refused_of, row_of
-from interlock.model.problems import AlreadyRunning, Problem, SettingInvalid, StorageFull, StorageUnavailable
-from interlock.ports.outbox_source import OutboxFigures, OutboxRow, RefusedRow
+from interlock.model.problems import Problem, SettingInvalid, StorageFull, StorageUnavailable
+from interlock.ports.outbox_source import OutboxFacts, OutboxFigures, OutboxRow, RefusedRow
 
 logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of each lost connection: we tell that ourselves
 
 # libpq gives no SQLSTATE for a connection that was refused, so its words must do.
 _REFUSALS = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "does not exist", "denied")
-_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('interlock.outbox.' || to_regclass(%s)::oid::text, 0))"
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(concat('interlock.outbox.', to_regclass(%s)::oid, %s::text), 0))"
+
+
+# Of the commits of others only the server's own setting is known: `synchronous_commit` is each session's to change.
+_FACTS = """
+SELECT concat_ws(' ', (SELECT system_identifier FROM pg_control_system()), current_database(), c.oid),
+       c.relpersistence = 'u', coalesce(pg_stat_get_dead_tuples(c.oid), 0), current_setting('fsync'),
+       current_setting('full_page_writes'), (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit')
+FROM pg_class AS c WHERE c.oid = to_regclass(%s)
+"""
 
 
 class PostgresOutbox:
     """See OutboxSource. One session, in autocommit. Session locks need a session: no transaction pooler in between."""
 
-    def __init__(self, dsn: str, table: str = statements.DEFAULT_TABLE, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        table: str = statements.DEFAULT_TABLE,
+        bounds: Bounds | None = None,
+        *,
+        estate: str = "",
+    ) -> None:
         """`dsn` holds a password, perhaps: it is never shown."""
+        self._estate = estate
         self._dsn = dsn
         self._table = statements.checked(table)
         self._bounds = bounds or Bounds()
@@ -39,12 +57,19 @@ class PostgresOutbox:
     async def lead(self) -> None:
         await self.close()
         async with self._session() as connection:
-            if not await self._scalar(connection, _LOCK, (self._table,)):
-                raise AlreadyRunning(
-                    f"Another relay leads {self._told}.", next_step="Nothing to do: it goes on from there."
-                )
+            await self._take(connection)
             await self._check(connection)
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(statements.channel(self._table))))
+
+    async def _take(self, connection: AsyncConnection[tuple[Any, ...]]) -> None:
+        """See `leading`."""
+        if not await self._scalar(connection, _LOCK, (self._table, f" of {self._estate}")):
+            raise stands_by(self._told)
+        for _ in range(LOOKS):
+            if await self._scalar(connection, _LOCK, (self._table, "")):
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise another_estate(self._told)
 
     async def read(self, limit: int) -> Sequence[OutboxRow]:
         async with self._session() as connection:
@@ -63,6 +88,11 @@ class PostgresOutbox:
         with self._translated():
             async for _ in connection.notifies(timeout=seconds, stop_after=1):
                 pass
+
+    async def inspect(self) -> OutboxFacts:
+        async with self._session() as connection:
+            await self._check(connection)
+            return await self._facts(connection)
 
     async def figures(self) -> OutboxFigures:
         async with self._session() as connection:
@@ -105,6 +135,18 @@ class PostgresOutbox:
                 f"{self._told} is on a standby, where nothing can be settled.",
                 next_step="Name the primary: target_session_attrs=read-write finds it among several hosts.",
             )
+
+        for statement in statements.rights(self._table):
+            await connection.execute(statement.encode())
+
+    async def _facts(self, connection: AsyncConnection[tuple[Any, ...]]) -> OutboxFacts:
+        table, unlogged, dead, flushed, whole, commit = await self._row(connection, _FACTS, (self._table,))
+        broken = ["the table is UNLOGGED: a crash of the server empties it"] if unlogged else []
+        for name, setting in (("fsync", flushed), ("full_page_writes", whole)):
+            if setting != "on":
+                broken.append(f"{name} is {setting}: a crash of the server may lose what was committed, or the table")
+        weak = [f"synchronous_commit is {commit}: a crash loses the last commits"] if commit == "off" else []
+        return OutboxFacts(table, broken, weak, dead)
 
     async def _scalar(
         self, connection: AsyncConnection[tuple[Any, ...]], statement: str, bindings: Sequence[Any] = ()

@@ -13,10 +13,11 @@ import apsw
 
 from interlock.adapters.user_tables import outbox_sql as sql
 from interlock.adapters.user_tables.bounds import Bounds
+from interlock.adapters.user_tables.leading import another_estate, stands_by
 from interlock.adapters.user_tables.own_thread import BlockingTable, OwnThread
 from interlock.adapters.user_tables.rows import figures_of, refused_of, row_of
-from interlock.model.problems import AlreadyRunning, Problem, SettingInvalid, StorageFull, StorageUnavailable
-from interlock.ports.outbox_source import OutboxFigures, OutboxRow, RefusedRow
+from interlock.model.problems import Problem, SettingInvalid, StorageFull, StorageUnavailable
+from interlock.ports.outbox_source import OutboxFacts, OutboxFigures, OutboxRow, RefusedRow
 
 BUSY_MS = 5_000
 
@@ -24,14 +25,18 @@ BUSY_MS = 5_000
 class SqliteOutbox(OwnThread["SqliteTable"]):
     """See OutboxSource. The file must be there: a wrong path makes no new one."""
 
-    def __init__(self, path: Path, table: str = sql.DEFAULT_TABLE, bounds: Bounds | None = None) -> None:
-        super().__init__(SqliteTable(path, table, bounds or Bounds()))
+    def __init__(
+        self, path: Path, table: str = sql.DEFAULT_TABLE, bounds: Bounds | None = None, *, estate: str = ""
+    ) -> None:
+        super().__init__(SqliteTable(path, table, bounds or Bounds(), estate))
 
 
 class SqliteTable(BlockingTable):
-    """The lead is a lock on a file beside the database: it ends with the process that holds it, and needs no clock."""
+    """The lead is a lock on a file beside the database: it ends with the process that holds it, and needs no clock. The
+    file names the estate that leads."""
 
-    def __init__(self, path: Path, table: str, bounds: Bounds) -> None:
+    def __init__(self, path: Path, table: str, bounds: Bounds, estate: str) -> None:
+        self._estate = estate
         self._path = path
         self._table = sql.checked(table)
         self._bounds = bounds
@@ -40,7 +45,8 @@ class SqliteTable(BlockingTable):
         self._connection: apsw.Connection | None = None
 
     def lead(self) -> None:
-        self._open()
+        with self._translated():
+            self._check(self._open())
         if self._held is None:
             self._held = self._locked()
 
@@ -61,6 +67,13 @@ class SqliteTable(BlockingTable):
                 for row, code, reason in refused:
                     connection.execute(sql.set_aside(self._table, "?"), (code, reason, row.place))
             connection.execute("COMMIT")
+
+    def inspect(self) -> OutboxFacts:
+        connection = self._open()
+        with self._translated():
+            self._check(connection)
+        found = self._path.stat()
+        return OutboxFacts(f"{found.st_dev} {found.st_ino} {self._table}")
 
     def figures(self) -> OutboxFigures:
         with self._translated():
@@ -98,15 +111,22 @@ class SqliteTable(BlockingTable):
             self._connection = connection
         return connection
 
+    def _check(self, connection: apsw.Connection) -> None:
+        """SQLite opens a file that we may not write to for reading."""
+        if connection.readonly("main"):
+            raise apsw.ReadOnlyError("attempt to write a readonly database")
+
     def _locked(self) -> int:
         held = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            leader = os.pread(held, 4096, 0).decode(errors="replace")
             os.close(held)
-            raise AlreadyRunning(
-                f"Another relay leads {self._table} of {self._path}.", next_step="Nothing to do: it goes on from there."
-            ) from error
+            told = f"{self._table} of {self._path}"
+            raise (stands_by(told) if leader in ("", self._estate) else another_estate(told)) from error
+        os.ftruncate(held, 0)
+        os.pwrite(held, self._estate.encode(), 0)
         return held
 
     @contextmanager
