@@ -146,9 +146,10 @@ def test_partitions_that_differ(desk: Desk) -> None:
 
 def test_formats(desk: Desk) -> None:
     store = made(desk)
-    for number, verdict in ((99, "broken"), (2, "warn")):
+    for number, oldest, verdict in ((99, 99, "broken"), (99, 3, "ok"), (2, 2, "warn")):
         connection = apsw.Connection(str(store))
         connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", (number,))
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'oldest'", (oldest,))
         connection.close()
         assert desk.found()[1]["SQLITE_FORMAT"]["verdict"] == verdict
 

@@ -127,6 +127,23 @@ async def a_low_number_that_is_committed_late_is_read(harness: SourceHarness) ->
     assert ids(await source.read(10)) == ["low"]
 
 
+@proves("late")
+async def what_is_committed_between_a_read_and_its_settlement_is_read(harness: SourceHarness) -> None:
+    """Also with a number below those that are settled."""
+    source = await leading(harness)
+    low = await harness.begin() if harness.side_by_side else None
+    if low is not None:
+        await low.write("low")
+    await written(harness, "read")
+    rows = await source.read(10)
+    assert ids(rows) == ["read"]
+    if low is not None:
+        await low.commit()
+    await written(harness, "high")
+    await source.settle(rows, [])
+    assert ids(await source.read(10)) == (["low", "high"] if low is not None else ["high"])
+
+
 @proves("ordered")
 async def rows_come_in_the_order_of_transactions_that_followed_each_other(harness: SourceHarness) -> None:
     source = await leading(harness)
