@@ -16,7 +16,7 @@ from interlock.app.process import Process
 from interlock.app.stores import open_stores
 from interlock.estate.loader import load
 from interlock.estate.starter import write_starter
-from interlock.model.problems import SettingInvalid
+from interlock.model.problems import EstateInvalid, SettingInvalid
 from interlock.model.step import Step, StepResult
 from interlock.testing.samples import append, commit, event, submit
 
@@ -103,9 +103,10 @@ async def test_a_log_cannot_be_changed_under_a_state(tmp_path: Path, schema: str
 
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])
 async def test_a_log_apart_needs_its_state_on_postgresql(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(SettingInvalid, match=f'stores.kind is "{kind}"') as refused:
-        await open_stores(load(estate_in(tmp_path / "shop", "s", "kafka", kind=kind)))
-    assert 'stores.kind = "postgres"' in refused.value.step
+    """Told when the estate is loaded, with file and line, before anything is opened."""
+    with pytest.raises(EstateInvalid, match=f'stores.kind is "{kind}"') as refused:
+        load(estate_in(tmp_path / "shop", "s", "kafka", kind=kind))
+    assert refused.value.errors[0]["file"] == "interlock.toml"
 
 
 async def test_a_reference_that_leads_nowhere_is_named(
