@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
+# So many tests at once, each process with servers of its own; `make test WORKERS=0` runs them one after the other.
+WORKERS ?= 2
+AT_ONCE = -n $(WORKERS) --dist worksteal
 
 apt = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
 	&& DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1) >/dev/null; }
@@ -26,7 +29,7 @@ check: .venv/ready ## lint, types, architecture, unit tests: under two minutes
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(RUN) -m interlock.cli.main check estates/commerce
-	$(RUN) -m pytest -q -m "not faults and not slow and not journey and not servers and not patient"
+	$(RUN) -m pytest -q $(AT_ONCE) --quick -m "not faults and not slow and not journey and not servers and not patient"
 
 servers: ## what the tests start and no package registry has: MariaDB, tools for network faults; on Debian as root; else skipped
 	@command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || $(call apt,mariadb-server-core) \
@@ -39,7 +42,7 @@ test: .venv/ready servers ## everything but the slow suite
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(RUN) -m interlock.cli.main check estates/commerce
-	$(RUN) -m pytest -q -m "not slow"
+	$(RUN) -m pytest -q $(AT_ONCE) -m "not slow"
 
 slow: .venv/ready ## the hundred-fold fault runs
 	$(RUN) -m pytest -q -m slow --timeout 7200

@@ -17,6 +17,7 @@ from interlock.adapters.memory_tables import Tables
 from interlock.adapters.postgres import PostgresReader, PostgresStore
 from interlock.adapters.sqlite.reader import SqliteReader
 from interlock.adapters.sqlite.store import SqliteStore
+from interlock.model.problems import StorageUnavailable
 from interlock.testing.fake_clock import FakeClock, settle
 from interlock.testing.samples import append
 
@@ -203,9 +204,18 @@ class JetStreamHarness:
         return await self._open()
 
     async def _open(self) -> Any:
-        self._log = await self._log_class.open(self._url, identity=self._identity, **self._options)
-        self._identity = self._log.identity
-        return self._log
+        """Servers on a busy machine may be without a leader for a moment: that is said, and tried again."""
+        deadline = asyncio.get_running_loop().time() + 30
+        while True:
+            try:
+                self._log = await self._log_class.open(self._url, identity=self._identity, **self._options)
+            except StorageUnavailable:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                self._identity = self._log.identity
+                return self._log
 
     async def reopen(self) -> Any:
         await self._log.close()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from docs.console_page import Command, EditFile, Move, WriteFile
 
+from interlock.testing.end_with_run import start_server
+
 PATIENCE_SECONDS = 20.0
 DEV = "interlock dev"
 PORT = "8700"  # of the pages
@@ -118,7 +120,7 @@ class Reader:
 
     def _start_engine(self, line: str) -> str:
         self.stop_engine()
-        self._engine = subprocess.Popen(
+        self._engine = start_server(
             line.split(), cwd=self._folder, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         assert self._engine.stdout is not None

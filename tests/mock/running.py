@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from interlock.testing.end_with_run import start_server
+
 
 class Reply(NamedTuple):
     status: int
@@ -30,7 +32,7 @@ def command(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Compl
 def mocking(*arguments: str | Path) -> Iterator[str]:
     """The address of a mock that runs meanwhile."""
     line = [sys.executable, "-m", "interlock.cli.main", "mock", *map(str, arguments), "--port", "0", "--json"]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start_server(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         said = process.stdout.readline()

@@ -23,6 +23,7 @@ from interlock.app.process import Process
 from interlock.estate.loader import load
 from interlock.estate.starter import write_starter
 from interlock.model.problems import Fenced, StorageFull, Unexpected
+from interlock.testing.end_with_run import start_server
 
 SOURCES = Path(interlock.__file__).parent
 NAME = re.compile(r"[a-z]+\.[a-z_]+")
@@ -135,7 +136,7 @@ def test_a_failure_names_what_it_came_from_and_quotes_nothing(caplog: pytest.Log
 
 def up(root: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "interlock.cli.main", "up", str(root), "--name", "one"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    return start_server(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
 
 
 def test_the_life_of_an_engine_on_stderr(tmp_path: Path) -> None:

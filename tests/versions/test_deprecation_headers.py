@@ -18,6 +18,7 @@ import pytest
 from interlock.contracts.deprecation import parse
 from interlock.edge.deprecation_fields import Ending, first
 from interlock.estate.new_version import make_version
+from interlock.testing.end_with_run import start_server
 
 from .conftest import TODAY, Shop, plan
 
@@ -89,7 +90,7 @@ def engine(shop: Shop) -> Iterator[Engine]:
     assert shop.check() == {}
     Engine.example = (shop.root / "examples/order-placed.json").read_text()
     command = [sys.executable, "-m", "interlock.cli.main", "up", str(shop.root)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start_server(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         said = process.stdout.readline()

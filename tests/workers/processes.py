@@ -22,6 +22,7 @@ import postgres
 import psycopg
 
 from interlock.estate.starter import write_starter
+from interlock.testing.end_with_run import start_server
 from interlock.testing.server_process import free_port
 
 COMMAND = [sys.executable, "-m", "interlock.cli.main"]
@@ -84,7 +85,7 @@ class Deployment:
 
     def start(self, *arguments: str, command: Sequence[str] = COMMAND) -> subprocess.Popen[str]:
         with self.output.open("a") as output:
-            process = subprocess.Popen(
+            process = start_server(
                 [*command, "up", str(self.folder), *arguments],
                 env=self.environment,
                 stdout=output,
