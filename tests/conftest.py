@@ -3,8 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from left_out import PATIENT, SERVERS, among
 
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)  # the machine, not us
+settings.load_profile("busy")
 HERE = Path(__file__).parent
 LONG_SECONDS = 300  # for whole products and campaigns, which bound themselves, on a machine that others use too
 
