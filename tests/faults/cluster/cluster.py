@@ -8,7 +8,7 @@ import os
 import random
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,13 @@ from stores import JetStreamBacking, PostgresBacking
 from interlock.testing.nats_server import NatsCluster
 from interlock.testing.postgres_server import new_database
 
-from ..kill.engine import COMMAND, POLL_SECONDS, EngineFailed
+from ..kill.engine import COMMAND, EngineFailed, settled
 from .network import HUB, Host
 from .server import ClusterServer
 
 LISTENING = re.compile(rb"listening on (http://127\.0\.0\.1:\d+)")
 READY, FENCED = b'"event": "engine.ready"', b'"event": "engine.fenced"'
-LEASE_SECONDS = 2.0
+DRAINING = b'"event": "engine.draining"'
 START_SECONDS = 120.0  # many processes at once, on a machine that others use too
 GONE_SECONDS = 60.0
 BACK_SECONDS = (0.2, 1.0)  # what looks after a process starts it again after a while
@@ -89,6 +89,8 @@ class Served:
             self.up.set()
         elif FENCED in line:
             self.fenced += 1
+        elif DRAINING in line:
+            self.up.clear()
 
     @property
     def alive(self) -> bool:
@@ -101,6 +103,8 @@ class Served:
 
     def signal(self, which: signal.Signals) -> None:
         """To one that has ended: nothing."""
+        if which in (signal.SIGKILL, signal.SIGTERM):
+            self.up.clear()
         if self.alive:
             os.kill(self.pid, which)
 
@@ -126,7 +130,7 @@ class Served:
 class Cluster:
     """What the clients of a campaign need of an engine, and what a nemesis needs besides.
 
-    away   who was cut off or stopped beyond its lease, and what became of it: `fenced`, or what else
+    away   who was cut off or stopped, and whose membership others ended meanwhile: what became of it, `fenced` or else
     """
 
     def __init__(
@@ -138,10 +142,8 @@ class Cluster:
         *,
         jetstream: bool = False,
         command: Sequence[str] = COMMAND,
-        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self.folder, self.estate, self.command = folder, estate, command
-        self.lease_seconds = lease_seconds
         self.random = random.Random(f"{seed} cluster")
         self.server = ClusterServer()
         self.nats = NatsCluster(host=HUB) if jetstream else None
@@ -189,13 +191,20 @@ class Cluster:
         await self._lost.wait()  # nobody is lost for good here
 
     async def gone(self, worker: Served) -> bool:
-        """Whether the members that are left have ended this one's membership, once they have, or far too late."""
+        """Whether the members that are left have ended this one's membership, once they have, or far too late.
+
+        They leave it alone for as long as a transaction of it holds its row: one that was stopped in the middle of one
+        is a member for up to half a minute.
+        """
         deadline = asyncio.get_running_loop().time() + GONE_SECONDS
         while asyncio.get_running_loop().time() < deadline:
-            if not await self.rows(f"SELECT 1 FROM {SCHEMA}.member WHERE name LIKE '%/{worker.pid}'"):
+            if not await self.member(worker):
                 return True
             await asyncio.sleep(0.05)
         return False
+
+    async def member(self, worker: Served) -> bool:
+        return bool(await self.rows(f"SELECT 1 FROM {SCHEMA}.member WHERE name LIKE '%/{worker.pid}'"))
 
     async def rows(self, question: str) -> list[tuple[Any, ...]]:
         """From the database, past the adapter."""
@@ -221,15 +230,9 @@ class Cluster:
             self.nats.stop()
 
     async def settled(self, seconds: float) -> dict[str, Any]:
-        """The last `interlock status --json`: of the moment when all had settled, or when the time was over."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while True:
-            status = await self._status()
-            if status["settled"] or asyncio.get_running_loop().time() > deadline:
-                return dict(status)
-            await asyncio.sleep(POLL_SECONDS)
+        return await settled(self._status, seconds)
 
-    async def _status(self) -> Mapping[str, Any]:
+    async def _status(self) -> dict[str, Any]:
         process = await asyncio.create_subprocess_exec(
             *COMMAND,
             "status",
@@ -241,7 +244,7 @@ class Cluster:
         out, _ = await process.communicate()
         if process.returncode not in (0, 1):
             raise EngineFailed(f"interlock status ended with {process.returncode}")
-        found: Mapping[str, Any] = json.loads(out)
+        found: dict[str, Any] = json.loads(out)
         return found
 
 

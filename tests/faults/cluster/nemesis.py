@@ -10,7 +10,8 @@ import psycopg
 
 from interlock.testing.nats_server import NatsServer
 
-from .cluster import GONE_SECONDS, LEASE_SECONDS, SCHEMA, Cluster, Served
+from ..kill.campaign import LEASE_SECONDS
+from .cluster import GONE_SECONDS, SCHEMA, Cluster, Served
 from .server import compiler
 
 Nemesis = Callable[[Cluster], Awaitable[str]]
@@ -62,21 +63,29 @@ async def pause_beyond_lease(cluster: Cluster) -> str:
     fenced = worker.fenced
     worker.signal(signal.SIGSTOP)
     try:
-        await asyncio.sleep(cluster.random.uniform(*BEYOND))
-        gone = await cluster.gone(worker)
+        gone = await _given_up(cluster, worker)
     finally:
         worker.signal(signal.SIGCONT)
     return await _came_back(cluster, worker, fenced, gone)
 
 
+async def _given_up(cluster: Cluster, worker: Served) -> bool:
+    """Whether the others have ended its membership, which it cannot end itself: it was there when it went away."""
+    there = await cluster.member(worker)
+    await asyncio.sleep(cluster.random.uniform(*BEYOND))
+    return await cluster.gone(worker) and there
+
+
 async def _came_back(cluster: Cluster, worker: Served, fenced: int, gone: bool) -> str:
-    """Note what became of one that was away beyond its lease."""
+    """Note what became of one that others gave up. Who was kept as a member, or was leaving, may do as it will."""
+    if not gone:
+        return f"{worker.name}, not given up"
     deadline = asyncio.get_running_loop().time() + GONE_SECONDS
     loop = asyncio.get_running_loop()
     while worker.fenced == fenced and worker.up.is_set() and loop.time() < deadline:  # noqa: ASYNC110 - either of two
         await asyncio.sleep(0.02)
     found = "fenced" if worker.fenced > fenced else "went on" if worker.up.is_set() else "ended otherwise"
-    cluster.away[f"{len(cluster.away)} {worker.name}"] = found if gone else "kept as a member"
+    cluster.away[f"{len(cluster.away)} {worker.name}"] = found
     return worker.name
 
 
@@ -102,8 +111,7 @@ async def partition_beyond_lease(cluster: Cluster) -> str:
     assert worker.host is not None
     fenced = worker.fenced
     await worker.host.lose(100)
-    await asyncio.sleep(cluster.random.uniform(*BEYOND))
-    gone = await cluster.gone(worker)
+    gone = await _given_up(cluster, worker)
     await worker.host.heal()
     return await _came_back(cluster, worker, fenced, gone)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from interlock.adapters.postgres import sql
+from interlock.adapters.postgres import members_sql, sql
 from interlock.adapters.postgres.batch import Batch
 from interlock.adapters.postgres.members import Members
 from interlock.adapters.postgres.store import PostgresStore
@@ -22,6 +22,7 @@ from interlock.model.problems import Fenced
 from interlock.ports.membership import Roster
 
 WINDOW_SECONDS = 0.05
+AHEAD_SECONDS = 300
 
 
 def no_fence() -> None:
@@ -60,6 +61,13 @@ def mark_before_publish() -> None:
     Relay.publish = eager  # type: ignore[method-assign]
 
 
+def own_clock() -> None:
+    """A lease ends by the clock of its member, which is ahead: others wait for who is lost as long as it is wrong."""
+    mine = f"(clock_timestamp() + interval '{AHEAD_SECONDS} s')"
+    for name in ("MEMBER_NEW", "MEMBER_BEAT"):
+        setattr(members_sql, name, getattr(members_sql, name).replace("clock_timestamp()", mine))
+
+
 def head_jumps() -> None:
     """An own commit moves the head beyond what others appended, also when that could not be read: it was so once."""
 
@@ -87,6 +95,7 @@ BUGS = {
     "cursor-first": cursor_first,
     "mark-before-publish": mark_before_publish,
     "head-jumps": head_jumps,
+    "own-clock": own_clock,
 }
 
 if __name__ == "__main__":

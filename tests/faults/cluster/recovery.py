@@ -35,7 +35,7 @@ class Stopwatch(ClusterCampaign):
 
     def __init__(self, folder: Path, what: str, lease_seconds: float) -> None:
         super().__init__(folder, "jetstream" if what == "leader" else "workers", "recovery")
-        self.cluster.lease_seconds = lease_seconds
+        self.lease_seconds = lease_seconds
         self._measure: Callable[[], Awaitable[float]] = self._leader if what == "leader" else self._worker
         self.seconds: list[float] = []
 

@@ -30,7 +30,8 @@ UP_SECONDS = (0.05, 0.6)
 STARTING_SECONDS = (0.1, 1.0)
 KILLED_WHILE_STARTING = 0.15
 REPEATS = 100
-SECONDS_FOR_ALL, SECONDS_FOR_EACH = 30.0, 5.0  # what hangs must end
+SECONDS_FOR_ALL, SECONDS_FOR_EACH = 60.0, 5.0  # what hangs must end
+LEASE_SECONDS = 2.0  # who was killed is waited for so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Outcome:
 
 
 class Campaign:
+    lease_seconds = LEASE_SECONDS
+
     def __init__(
         self,
         folder: Path,
@@ -91,7 +94,7 @@ class Campaign:
         self._engine = Engine(folder / "estate", folder / "engine.log", command, environment)
         self._kills = 0
 
-    async def run(self, kills: int, settle_seconds: float = 60.0) -> Outcome:
+    async def run(self, kills: int, settle_seconds: float = 30.0) -> Outcome:
         """Ends every process that it started, whatever happens."""
         begun = time.monotonic()
         print(f"\n{self.profile.name}: seed {self.seed}, {kills} kills, in {self.folder}")  # also when it breaks
@@ -139,7 +142,9 @@ class Campaign:
 
     def settings(self) -> str:
         """What the estate's settings say besides."""
-        return "" if self._backing is None else self._backing.settings
+        if self._backing is None:
+            return ""
+        return f"{self._backing.settings}[workers]\nlease_seconds = {self.lease_seconds}\n"
 
     async def _work(self, kills: int, settle_seconds: float) -> dict[str, Any]:
         await self._engine.spawn()

@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +98,7 @@ class Engine:
             raise EngineFailed(f"did not stop within {STOP_SECONDS} s") from None
 
     async def settled(self, seconds: float) -> dict[str, Any]:
-        """The last `interlock status --json`: of the moment when all had settled, or when the time was over."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while True:
-            status = await self._status()
-            if status["settled"] or loop.time() > deadline:
-                return status
-            await asyncio.sleep(POLL_SECONDS)
+        return await settled(self._status, seconds)
 
     async def _status(self) -> dict[str, Any]:
         process = await asyncio.create_subprocess_exec(
@@ -135,3 +128,20 @@ class Engine:
         self.up.clear()
         if not self._ending:
             self.lost.set()
+
+
+async def settled(ask: Callable[[], Awaitable[dict[str, Any]]], seconds: float) -> dict[str, Any]:
+    """The last `interlock status --json`: of the moment when all had settled, or nothing had moved for so long.
+
+    How much is left to be done is a matter of the machine; that something of it is being done is not.
+    """
+    loop = asyncio.get_running_loop()
+    before: object = None
+    while True:
+        status = await ask()
+        stands = status["flows"], status["deliveries"], status["unpublished"]
+        if stands != before:
+            before, deadline = stands, loop.time() + seconds
+        if status["settled"] or loop.time() > deadline:
+            return status
+        await asyncio.sleep(POLL_SECONDS)
