@@ -48,7 +48,7 @@ def survive(folder: Path, sort: str, faults: int, *more: str) -> None:
 
 
 @pytest.mark.timeout(600)
-@SORT
+@pytest.mark.parametrize("sort", ["workers", "network", "server", pytest.param("jetstream", marks=pytest.mark.slow)])
 def test_nothing_is_lost_or_done_twice(tmp_path: Path, sort: str) -> None:
     survive(tmp_path / sort, sort, int(os.environ.get("INTERLOCK_KILLS") or FEW[sort]))
 
