@@ -28,6 +28,7 @@ from bench.parts import (
     postgres,
     slow_sync,
     whole,
+    wire,
     workers,
 )
 from bench.plan import Plan, quick
@@ -42,6 +43,7 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "postgres": postgres.measure,
     "jetstream": jetstream.measure,
     "empty-path": empty.measure,
+    "wire": wire.measure,
     "workers": workers.measure,
     "before": before.measure,
     "stages": stages.measure,
@@ -49,7 +51,7 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "lint": lint.measure,
 }
 # What needs servers, in some ten minutes with --quick.
-GROUPS = {"servers": ("postgres", "jetstream", "empty-path", "workers")}
+GROUPS = {"servers": ("postgres", "jetstream", "empty-path", "workers", "wire")}
 
 
 def plan_of(given: argparse.Namespace, parts: list[str]) -> Plan:
@@ -61,7 +63,7 @@ def plan_of(given: argparse.Namespace, parts: list[str]) -> Plan:
         changes["stored_events"] = given.events
     if given.rounds:
         changes["rounds"] = given.rounds
-    if {"whole", "latency", "slow-sync", "postgres", "jetstream"} & set(parts):
+    if {"whole", "latency", "slow-sync", "postgres", "jetstream", "wire"} & set(parts):
         changes["rivals"] = rivals_venv.prepare()
     return dataclasses.replace(plan, **changes)  # type: ignore[arg-type]
 

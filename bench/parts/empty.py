@@ -34,7 +34,9 @@ def measure(plan: Plan) -> Findings:
     return found
 
 
-def beside(plan: Plan, label: str, make: Callable[[], Interlock], database: Database | None) -> Comparison:
+def beside(
+    plan: Plan, label: str, make: Callable[[], Interlock], database: Database | None, aim: float | None = AIM
+) -> Comparison:
     """Ours first in each round: its commits say how large the empty path's batches are."""
     ours, theirs, sizes = Samples(), Samples(), list[float]()
     for _ in range(plan.rounds):
@@ -48,5 +50,5 @@ def beside(plan: Plan, label: str, make: Callable[[], Interlock], database: Data
         ours.figure("Interlock"),
         theirs.figure("empty path"),
         NOTE,
-        AIM,
+        aim,
     )

@@ -48,17 +48,22 @@ def beside(
     core: str,
     ours_how: Callable[..., None],
     rival_how: Callable[..., None],
+    added_ms: int = 0,
 ) -> list[Comparison]:
-    """Ours and both forms of the rival, in turn."""
+    """Ours and both forms of the rival, in turn. `added_ms`: how much further away NATS is; the aim is for near by."""
 
     def make() -> InterlockOnJetStream:
-        return InterlockOnJetStream(plan.place / "jetstream", database, sync_always=synced, server_core=core)
+        return InterlockOnJetStream(
+            plan.place / "jetstream", database, sync_always=synced, server_core=core, added_ms=added_ms
+        )
 
     rivals = (
         []
         if plan.rivals is not None
         else [
-            DedupingFastStream(plan.place / "rival", database, size=size, sync_always=synced, server_core=core)
+            DedupingFastStream(
+                plan.place / "rival", database, size=size, sync_always=synced, server_core=core, added_ms=added_ms
+            )
             for size in (1, LIST_SIZE)
         ]
     )
@@ -80,7 +85,7 @@ def beside(
             figure,
             samples.figure(rival.name),
             f"{DOES}{DOES_NOT}{LISTS if rival.lists else ''}",
-            None if rival.lists else 2.0,
+            None if rival.lists or added_ms else 2.0,
         )
         for rival, samples in zip(rivals, theirs, strict=True)
     ]

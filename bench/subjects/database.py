@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import psycopg
 
 from bench import machine
+from bench.far import Wire
 from interlock.testing.postgres_server import PostgresServer
 
 # One set for all who run on it. Durability is what a new server has: fsync, synchronous_commit, full_page_writes on.
@@ -35,6 +37,7 @@ class Database(PostgresServer):
         self._numbers = 0
         self._shim = shim
         self._added_ms = added_ms
+        self._wire: Wire | None = None
 
     def place(self) -> str | None:
         return PLACE if Path(PLACE).is_dir() else None
@@ -57,17 +60,28 @@ class Database(PostgresServer):
             os.sched_setaffinity(pid, wanted)
 
     def fresh(self) -> str:
-        """The connection string of an empty database; the one before is gone."""
+        """The connection string of an empty database, as subjects take it; the one before is gone."""
         self.drop()
         self._numbers += 1
         self._name = f"bench{self._numbers}"
         self._run(f'CREATE DATABASE "{self._name}"')
         self._run("CHECKPOINT")
-        return self.url
+        return (
+            self.url
+            if self._wire is None
+            else f"postgresql://postgres@127.0.0.1:{self._wire.port}/{self._name}?sslmode=disable"
+        )
+
+    @contextmanager
+    def further(self, added_ms: int) -> Iterator[None]:
+        """Meanwhile it is so many milliseconds further away, there and back, for who takes the string of `fresh`."""
+        with Wire(added_ms, str(self.folder / ".s.PGSQL.5432"), self.folder / "wire.log") as self._wire:
+            yield
+        self._wire = None
 
     @property
     def url(self) -> str:
-        """As a URI, which every driver takes."""
+        """As a URI, which every driver takes; from near by."""
         return f"postgresql://postgres@/{self._name}?host={quote(str(self.folder), safe='')}&port=5432"
 
     def drop(self) -> None:

@@ -20,11 +20,17 @@ from bench.subjects.rivals_venv import PYTHON
 class FastStream:
     """`size` 1 handles one message at a time; more, lists of up to that many, one transaction each.
 
-    `server_core`: where NATS runs, if not beside the worker.
+    `server_core`: where NATS runs, if not beside the worker. `added_ms`: how much further away it is.
     """
 
     def __init__(
-        self, place: Path, *, size: int = 1, sync_always: bool = False, server_core: str = machine.SYSTEM_CORE
+        self,
+        place: Path,
+        *,
+        size: int = 1,
+        sync_always: bool = False,
+        server_core: str = machine.SYSTEM_CORE,
+        added_ms: int = 0,
     ) -> None:
         self.name = "FastStream one by one" if size == 1 else f"FastStream lists of {size}"
         if sync_always:
@@ -35,6 +41,7 @@ class FastStream:
         self._size = size
         self._sync_always = sync_always
         self._server_core = server_core
+        self._added_ms = added_ms
         self._server: Nats | None = None
         self._worker: subprocess.Popen[str] | None = None
         self._reader: sqlite3.Connection | None = None
@@ -43,7 +50,7 @@ class FastStream:
         """A fresh server with an empty stream."""
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
-        self._server = Nats(self.place, sync_always=self._sync_always, core=self._server_core)
+        self._server = Nats(self.place, sync_always=self._sync_always, core=self._server_core, added_ms=self._added_ms)
         self._url = self._server.url
         machine.call([str(PYTHON), "-m", "bench.rivals.nats_stream", self._url])
 
@@ -119,8 +126,10 @@ class FastStream:
 class DedupingFastStream(FastStream):
     """Its rows and the ids of its messages in PostgreSQL, in one transaction, acknowledged after it."""
 
-    def __init__(self, place: Path, database: Database, *, size: int, sync_always: bool, server_core: str) -> None:
-        super().__init__(place, size=size, sync_always=sync_always, server_core=server_core)
+    def __init__(
+        self, place: Path, database: Database, *, size: int, sync_always: bool, server_core: str, added_ms: int = 0
+    ) -> None:
+        super().__init__(place, size=size, sync_always=sync_always, server_core=server_core, added_ms=added_ms)
         self._server_database = database
         self._url_of_rows = ""
         self._progress = place / "progress"

@@ -96,13 +96,23 @@ class InterlockOnJetStream(InterlockOnPostgres):
     name = "Interlock on PostgreSQL + JetStream"
     checks = ("--apart",)
 
-    def __init__(self, place: Path, database: Database, *, sync_always: bool, server_core: str) -> None:
+    def __init__(
+        self,
+        place: Path,
+        database: Database,
+        *,
+        sync_always: bool,
+        server_core: str,
+        added_ms: int = 0,
+        more: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         broker = place.with_name(f"{place.name}-nats")
         shutil.rmtree(broker, ignore_errors=True)
         broker.mkdir(parents=True)
-        self._nats = Nats(broker, sync_always=sync_always, core=server_core)
+        self._nats = Nats(broker, sync_always=sync_always, core=server_core, added_ms=added_ms)
         self._broker = broker
-        super().__init__(place, database, env={"INTERLOCK_NATS": self._nats.url})
+        super().__init__(place, database, more=more, env={"INTERLOCK_NATS": self._nats.url, **(env or {})})
 
     def mount(self) -> str:
         return f'{MOUNT}log = "jetstream"\n'

@@ -51,8 +51,10 @@ class Effects:
 
     def collect(self, context: Context, position: int) -> StepResult:
         """The result of a finished run. ContractViolation for a fact that breaks its contract."""
-        if not (context.emits or context.calls or context.puts or context.adds or context.reads):
-            return EMPTY
+        if not (context.emits or context.calls):
+            if not (context.puts or context.adds or context.reads):
+                return EMPTY
+            return StepResult(tuple(context.reads), tuple(context.puts), tuple(context.adds))
         now_us = self._clock.now_us()
         return StepResult(
             tuple(context.reads),

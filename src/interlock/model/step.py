@@ -103,5 +103,10 @@ class Commit:
     @property
     def partitions(self) -> set[int]:
         """Those whose lease it needs."""
-        moved = {move.partition for move in self.cursors}
-        return moved.union(*(step.partitions for step in self.steps))
+        found = {move.partition for move in self.cursors}
+        for step in self.steps:
+            if step.handling is None or step.failed or step.hold or step.release or step.supersede:
+                found |= step.partitions
+            else:
+                found.add(step.handling.partition)
+        return found

@@ -17,7 +17,7 @@ import orjson
 from nats.aio.msg import Msg
 from nats.errors import Error
 
-from interlock.adapters.jetstream.link import ApiRefusal, Link
+from interlock.adapters.jetstream.link import ApiRefusal, Link, in_place
 from interlock.adapters.jetstream.reader import Found
 from interlock.adapters.jetstream.subjects import partition_filter
 from interlock.model.lasting_task import lasting
@@ -65,6 +65,7 @@ class Hearing:
         self._open: list[Found] = []  # of a batch that is not complete
         self._batch: str | None = None
         self._ready: list[Found] = []
+        self._flushing = False  # soon
         self._task = lasting(self._run(), "hearing of the NATS stream")
         link.watch(self._changed.set)
 
@@ -146,7 +147,7 @@ class Hearing:
         deliveries, wrong, left = 0, False, 0
         self._news.clear()
 
-        async def arrived(message: Msg) -> None:
+        def arrived(message: Msg) -> None:
             nonlocal deliveries, wrong, left
             self._news.set()
             headers = message.headers or {}
@@ -167,7 +168,7 @@ class Hearing:
         client = self._link.client
         reply = client.new_inbox()
         # Of its own: deliveries carry the subject of the message, so they cannot be told apart by theirs.
-        inbox = await client.subscribe(reply, cb=arrived)
+        inbox = await client.subscribe(reply, cb=in_place(arrived))
         try:
             while not wrong and not self._changed.is_set():
                 if left <= PULL_MESSAGES // 4:
@@ -204,13 +205,13 @@ class Hearing:
             self._ready += self._open
             self._open, self._batch = [], batch
         self._open.append(found)
-        loop = asyncio.get_running_loop()
         if batch is None or "Nats-Batch-Commit" in found.headers:
             self._end_batch()
         elif not self._whole:
-            loop.call_later(MOMENT_SECONDS, self._quiet, len(self._open), batch)
-        if self._ready:
-            loop.call_soon(self._flush)
+            asyncio.get_running_loop().call_later(MOMENT_SECONDS, self._quiet, len(self._open), batch)
+        if self._ready and not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _end_batch(self) -> None:
         self._ready += self._open
@@ -222,6 +223,7 @@ class Hearing:
             self._flush()
 
     def _flush(self) -> None:
+        self._flushing = False
         ready, self._ready = self._ready, []
         if ready:
             self.last = ready[-1].position

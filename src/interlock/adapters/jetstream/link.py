@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,22 +31,51 @@ RETRY_AFTER_SECONDS = 2
 logging.getLogger("nats").setLevel(logging.CRITICAL)  # it tells each lost connection: we tell that ourselves
 
 Handler = Callable[[Msg], None]
+_IN_PLACE = "in_place"
+_BLANKS = (":  ", " :", " \r\n", "\t")  # where a header may have more around it than we and the servers write
 
 
 class QuickClient(Client):
-    """The driver's client, with the parsing of headers that costs a third of a message's time done more simply.
+    """The driver's client, with what costs half of a message's time done more simply: the parsing of headers, and the
+    way through a queue and a task to who hears.
 
-    Should the driver stop calling this method, it is as slow as it was, and right.
+    Should the driver stop calling these methods, it is as slow as it was, and right.
     """
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> dict[str, str]:
+        text = raw.decode("utf-8", "replace").rstrip("\r\n")
+        if not any(blank in text for blank in _BLANKS):
+            with suppress(ValueError):  # a line without a value
+                return dict([line.split(": ", 1) for line in text.split("\r\n")])
         found = {}
-        for line in raw.decode("utf-8", "replace").split("\r\n"):
+        for line in text.split("\r\n"):
             name, colon, value = line.partition(":")
             if colon:
                 found[name.strip()] = value.strip()
         return found
+
+    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
+        subscription = self._subs.get(sid)
+        handler: Handler | None = getattr(subscription._cb, _IN_PLACE, None) if subscription is not None else None
+        if handler is None:
+            await super()._process_msg(sid, subject, reply, data, headers)
+            return
+        found = await self._process_headers(headers)
+        try:
+            handler(self._build_message(sid, subject, reply, data, found))
+        except Exception as error:  # the driver's own way: one message must not end the connection
+            await self._error_cb(error)
+
+
+def in_place(handler: Handler) -> Callable[[Msg], Coroutine[Any, Any, None]]:
+    """A callback for `subscribe` that a QuickClient calls as soon as the message is read. It must not wait."""
+
+    async def called(message: Msg) -> None:
+        handler(message)
+
+    setattr(called, _IN_PLACE, handler)
+    return called
 
 
 class ApiRefusal(Exception):
@@ -228,10 +257,10 @@ class Link:
         )
         self._prefix = client.new_inbox() + "."
         self._handlers.clear()
-        await client.subscribe(self._prefix + "*", cb=self._answered)
+        await client.subscribe(self._prefix + "*", cb=in_place(self._answered))
         return client
 
-    async def _answered(self, message: Msg) -> None:
+    def _answered(self, message: Msg) -> None:
         handler = self._handlers.get(message.subject)
         if handler is not None:
             handler(message)

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -201,4 +202,9 @@ def _found(body: bytes, headers: Mapping[str, str]) -> Found:
 def stamp_us(text: str) -> int:
     """The server's time, which has nanoseconds, in microseconds."""
     whole, _, fraction = text.rstrip("Z").partition(".")
-    return int(datetime.fromisoformat(whole + "+00:00").timestamp()) * 1_000_000 + int((fraction + "000000")[:6])
+    return _second(whole) * 1_000_000 + int((fraction + "000000")[:6])
+
+
+@lru_cache(256)
+def _second(text: str) -> int:
+    return int(datetime.fromisoformat(text + "+00:00").timestamp())

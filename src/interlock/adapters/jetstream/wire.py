@@ -65,6 +65,9 @@ def unescape(text: str) -> str:
         text = re.sub(r"\\(.)", r"\1", text[1:-1])
     if "%" not in text:
         return text
+    plain = text.replace("%22", '"')  # no hexadecimal digit, so it makes no other escape; JSON has few besides
+    if "%" not in plain:
+        return plain
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeDecodeError as error:
@@ -136,7 +139,8 @@ def decode(
         return _foreign(partition, headers, body, stored_us, hasher, place)
     get = headers.get
     try:
-        scheme, _, key_id = get(PROTECTION, "0").partition(" ")
+        protection = get(PROTECTION)
+        scheme, _, key_id = ("0", "", "") if protection is None else protection.partition(" ")
         attributes = get(ATTRIBUTES)
         business = get(BUSINESS)
         trace, correlation, causation = get("ce-traceparent"), get("ce-correlationid"), get("ce-causationid")
@@ -145,7 +149,7 @@ def decode(
             unescape(headers["ce-id"]),
             _unescaped(get("ce-source", "")),
             _unescaped(headers["ce-type"]),
-            unescape(headers["ce-dataschema"]).rpartition("/")[2],
+            _version_in(headers["ce-dataschema"]),
             int(key),
             int(headers[TIME]),
             None if correlation is None else unescape(correlation),
@@ -263,6 +267,11 @@ def _unescaped(text: str) -> str:
 def _schema(event_type: str, version: str) -> str:
     """`dataschema` is a URI that ends in /<type>/<version>, as the edge takes it."""
     return escape(f"interlock:/{event_type}/{version}")
+
+
+@lru_cache(4096)
+def _version_in(schema: str) -> str:
+    return unescape(schema).rpartition("/")[2]
 
 
 def _time_text(time_us: int) -> str:

@@ -87,13 +87,13 @@ async def begin(
     connection: Connection, names: Names, member: Member, start: StartRow, flows: Flows, seconds: float | None
 ) -> None:
     """`seconds` is None for a member without an end, who owns the store alone."""
-    numbers = Ints(names.id(flow) for flow in flows)
+    numbers = Ints(names.ids[flow] for flow in flows)
     row = (member.epoch, member.name, int(member.runs_flows), numbers, seconds)
     await connection.execute(members_sql.MEMBER_NEW.encode(), row)
     await connection.execute(members_sql.START.encode(), (member.epoch, *start[1:], sql.FORMAT))
     await fetch(connection, sql.HEADS_LOCK_ALL)  # nothing is appended while it is counted what was
     for flow, types in flows.items():
-        await subscribe(connection, names.id(flow), types)
+        await subscribe(connection, names.ids[flow], types)
 
 
 async def subscribe(connection: Connection, flow: int, types: Sequence[str]) -> None:

@@ -213,7 +213,7 @@ class PostgresRestoration(PostgresArchive):
                 words.update(value for name, value in zip(columns, row, strict=True) if name in kind.words)
             with translated(self._target):
                 await self._names.learn(self._connection, *sorted(words))
-            rows = [kind.numbered(row, self._names.id) for row in rows]
+            rows = [kind.numbered(row, self._names.ids.__getitem__) for row in rows]
         if kind.name == "cursor":
             columns, rows = (*columns, "epoch"), [(*row, self._epoch) for row in rows]
         await self._copy(kind.name, columns, rows)

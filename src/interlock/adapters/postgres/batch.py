@@ -131,24 +131,42 @@ class Batch:
         self._owners.setdefault(epoch, set()).update(partitions)
 
     def step(self, step: Step) -> Problem | None:
-        """Stage the step, or say why not; then nothing of it is staged. Raises UnknownWord."""
-        problem = self._check_states(step) or self._check_reads(step.result) or self._check_adds(step.result)
-        if problem is not None:
+        """Stage the step, or say why not; then nothing of it is staged. Raises UnknownWord.
+
+        Most steps have a handling and what its handler asked for: they are not led past what they lack.
+        """
+        handling, result = step.handling, step.result
+        rare = step.supersede or step.answer or step.delivery or step.failed or step.hold or step.release
+        if handling is not None:
+            place = mark_row(self._names, handling)
+            before = self._state(place)[0]
+            if before in FINAL_STATES:
+                return ALREADY_HANDLED
+        if rare and (problem := self._check_states(step)):
             return problem
-        if step.handling is not None:
-            self._stage_handling(step.handling)
+        if result.reads and (problem := self._check_reads(result)):
+            return problem
+        if result.adds and (problem := self._check_adds(result)):
+            return problem
+        if handling is not None:
+            self._stage_handling(place, before, handling)
+        if rare:
+            self._stage_rare(step)
+        if result.reads:
+            self._see(result)
+        self._stage_result(result)
+        return None
+
+    def _stage_rare(self, step: Step) -> None:
         if step.supersede is not None:
             self._stage_supersede(step.supersede)
         if step.failed is not None:
-            self._failed.append((self._names.id(step.failed.flow), *step.failed[1:]))
+            self._failed.append((self._names.ids[step.failed.flow], *step.failed[1:]))
         self._stage_envelopes(step)
         if step.answer is not None:
             self._answers[step.answer.scope] = tuple(step.answer)
         if step.delivery is not None:
             self._stage_delivery(step.delivery)
-        self._see(step.result)
-        self._stage_result(step.result)
-        return None
 
     def refuse(self, rows: Iterable[RefusalRow]) -> None:
         for row in rows:
@@ -167,8 +185,6 @@ class Batch:
         )
 
     def _check_states(self, step: Step) -> Problem | None:
-        if step.handling is not None and self._state(mark_row(self._names, step.handling))[0] in FINAL_STATES:
-            return ALREADY_HANDLED
         if step.supersede is not None:
             place = mark_row(self._names, step.supersede)
             if self._state(place) != (HandlingState.DEAD, 0) or place in self._superseded:
@@ -202,7 +218,7 @@ class Batch:
 
     def _check_reads(self, result: StepResult) -> Problem | None:
         for table, key, version in result.reads:
-            cell = (self._names.id(table), key)
+            cell = (self._names.ids[table], key)
             staged = self._values.get(cell)
             if staged is None:
                 current = self._known.versions.get(cell, 0)
@@ -216,7 +232,7 @@ class Batch:
         """Apply all adds to the staged counters, or none. The last check, since it stages."""
         wanted: dict[Cell, Added] = {}
         for table, key, delta, floor, ceiling in result.adds:
-            cell = (self._names.id(table), key)
+            cell = (self._names.ids[table], key)
             added = wanted.get(cell) or self._counters.get(cell, NOTHING_ADDED)
             wanted[cell] = added = added.and_then(delta, floor, ceiling)
             if not added.low <= self._known.counters.get(cell, 0) <= added.high:
@@ -227,19 +243,16 @@ class Batch:
     def _see(self, result: StepResult) -> None:
         """What the step was judged by, and must still be so when it is committed."""
         for table, key, version in result.reads:
-            cell = (self._names.id(table), key)
+            cell = (self._names.ids[table], key)
             if cell not in self._values:
                 self._seen[cell] = version
 
-    def _stage_handling(self, row: HandlingRow) -> None:
-        name = self._names.id
-        place = mark_row(self._names, row)
-        before = self._state(place)[0]
+    def _stage_handling(self, place: MarkRow, before: int, row: HandlingRow) -> None:
         if before != HandlingState.PENDING:
             self._tallies[place[0], row.partition, before] -= 1
         self._tallies[place[0], row.partition, row.state] += 1
-        numbers = (row.state, row.attempts, row.at_us, row.duration_us, name(row.handler), name(row.flow_version))
-        self._handlings[place] = (*place, *numbers, row.error, 0)
+        numbers = self._names.ids
+        self._handlings[place] = (*place, *row[4:8], numbers[row.handler], numbers[row.flow_version], row.error, 0)
 
     def _stage_supersede(self, mark: Mark) -> None:
         place = mark_row(self._names, mark)
@@ -256,7 +269,7 @@ class Batch:
             self._held[mark_row(self._names, step.release)] = None
         if step.hold is not None:
             held = step.hold
-            place = (self._names.id(held.flow), *held[1:4])
+            place = (self._names.ids[held.flow], *held[1:4])
             self._held[place] = held_columns(place, held)
 
     def _stage_delivery(self, row: DeliveryRow) -> None:
@@ -271,7 +284,7 @@ class Batch:
 
     def _stage_result(self, result: StepResult) -> None:
         for table, key, value in result.puts:
-            self._values[self._names.id(table), key] = (self.next_version, value)
+            self._values[self._names.ids[table], key] = (self.next_version, value)
             self.next_version += 1
         if self._fused:
             for event in result.emits:

@@ -82,8 +82,9 @@ class Lookup:
             self._cursors[self._names.find(flow), partition] = None
 
     def want_step(self, step: Step) -> None:
-        result, name = step.result, self._names.id
-        self._heads.update(event.partition for event in result.emits)
+        result, numbers = step.result, self._names.ids
+        if result.emits:
+            self._heads.update(event.partition for event in result.emits)
         if step.handling is not None and (self._careful or changes_existing(step)):
             self._marks[mark_row(self._names, step.handling)] = None
         if step.supersede is not None:
@@ -93,11 +94,11 @@ class Lookup:
         if step.answer is not None:
             self._scopes[step.answer.scope] = None
         for table, key, _ in result.reads:
-            self._cells[name(table), key] = None
+            self._cells[numbers[table], key] = None
         for table, key, _ in result.puts if self._shared else ():
-            self._cells[name(table), key] = None
+            self._cells[numbers[table], key] = None
         for table, key, *_ in result.adds:
-            self._counters[name(table), key] = None
+            self._counters[numbers[table], key] = None
 
     def holds(self) -> Iterable[tuple[str, Sequence[Any]]]:
         """Statements that keep all of it as it is until the transaction ends: in the order in which a batch writes."""
@@ -173,7 +174,7 @@ class Lookup:
 
 
 def mark_row(names: Names, mark: Mark | HandlingRow) -> MarkRow:
-    return names.id(mark.flow), mark.partition, mark.position, mark.generation
+    return names.ids[mark.flow], mark.partition, mark.position, mark.generation
 
 
 def changes_existing(step: Step) -> bool:

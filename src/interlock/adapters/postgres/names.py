@@ -17,32 +17,31 @@ class UnknownWord(Exception):
         self.text = text
 
 
+class Numbers(dict[str, int]):
+    """Word -> number. Raises UnknownWord for others: a look at a known one costs no call, and each row has several."""
+
+    def __missing__(self, text: str) -> int:
+        raise UnknownWord(text)
+
+
 class Names:
     """Grows only with the estate, never with the data. A word is stored before the first row that uses its number."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-
-    def id(self, text: str) -> int:
-        """Raises UnknownWord."""
-        number = self._ids.get(text)
-        if number is None:
-            raise UnknownWord(text)
-        return number
+        self.ids = Numbers()
 
     def find(self, text: str) -> int:
         """0, which no row has, for an unknown word."""
-        return self._ids.get(text, 0)
+        return self.ids.get(text, 0)
 
     async def seek(self, text: str, ask: Callable[[str], Awaitable[Sequence[Row]]]) -> int:
         """As `find`, of words that other processes have stored meanwhile too."""
-        if text not in self._ids:
-            stored: dict[str, int] = dict(await ask(sql.NAMES))
-            self._ids |= stored
+        if text not in self.ids:
+            self.ids.update(await ask(sql.NAMES))
         return self.find(text)
 
     async def learn(self, connection: Connection, *words: str) -> None:
         """Give the words numbers, whoever else does the same now; read all that others have stored."""
         if words:
             await connection.execute(sql.NAME_NEW.encode(), (Texts(words),))
-        self._ids = dict(await fetch(connection, sql.NAMES))
+        self.ids = Numbers(await fetch(connection, sql.NAMES))
