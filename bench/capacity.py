@@ -1,6 +1,6 @@
 """The model of docs/explanation/capacity.md: its constants measured here, its predictions held against this machine.
 
-`python -m bench.capacity [--count N] [--rounds N] [--json FILE]`, some eight minutes. Three runs of each back end give
+`python -m bench.capacity [--count N] [--rounds N] [--json FILE]`, some twelve minutes. Three runs of each back end give
 the constants; all other rows of the table are predicted from them before they are measured.
 """
 
@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -19,8 +19,8 @@ from bench import machine
 from bench.parts.slow_sync import build_shim
 from bench.subjects.database import Database
 from bench.subjects.interlock import Interlock
-from bench.subjects.interlock_postgres import InterlockOnPostgres
-from bench.turn import Samples, ours_waiting
+from bench.subjects.interlock_postgres import InterlockOnJetStream, InterlockOnPostgres
+from bench.turn import Samples, ours_waiting, start_seconds
 
 WIDE, NARROW = 1024, 2
 """Events in flight: as by default, and so few that each commit is of one."""
@@ -43,6 +43,8 @@ class Constants:
     server_per_kb  and for each kilobyte beyond
     commit         what a commit takes whatever is in it, without the flush: round trips, switches of threads
     flush          what the disk takes to sync
+    index          of a log outside the database: what indexing takes for an event that waited in it, before the first
+                   handler begins; not in the rates of the table
     """
 
     worker: float
@@ -51,6 +53,7 @@ class Constants:
     server_per_kb: float
     commit: float
     flush: float
+    index: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Bench:
         self._shim = shim
         self._count = count
         self._rounds = rounds
+        self.index_us = 0.0
 
     def embedded(self, added_ms: int, in_flight: int, lines: int) -> Samples:
         env = {"LD_PRELOAD": str(self._shim), "SLOW_SYNC_US": str(added_ms * 1000), **length(lines)}
@@ -123,11 +127,30 @@ class Bench:
         finally:
             database.stop()
 
-    def _runs(self, make: Callable[[], Interlock], in_flight: int) -> Samples:
-        samples = Samples()
+    def jetstream(self, added_ms: int, in_flight: int, lines: int) -> Samples:
+        """NATS acknowledges before it flushes, and is not slowed: a commit waits for the database's flush only."""
+        database = Database(core=machine.LOAD_CORE, shim=self._shim, added_ms=added_ms)
+        database.start()
+        more, env, core = limits(in_flight), length(lines), machine.LOAD_CORE
+
+        def make() -> Interlock:
+            return InterlockOnJetStream(self._place, database, sync_always=False, server_core=core, more=more, env=env)
+
+        try:
+            if (added_ms, in_flight, lines) == (0, WIDE, SHORT):
+                nothing, starts = start_seconds(make), list[float]()
+                samples = self._runs(make, in_flight, starts)
+                self.index_us = max(0.0, median(starts) - nothing) / self._count * 1e6
+                return samples
+            return self._runs(make, in_flight)
+        finally:
+            database.stop()
+
+    def _runs(self, make: Callable[[], Interlock], in_flight: int, starts: list[float] | None = None) -> Samples:
+        samples, took = Samples(), list[float]() if starts is None else starts
         count = self._count if in_flight > NARROW else max(200, self._count // 20)
         for _ in range(self._rounds):
-            ours_waiting(make, count, samples)
+            ours_waiting(make, count, samples, lambda ours: took.append(ours.started_seconds))
         return samples
 
 
@@ -184,8 +207,15 @@ def main(argv: list[str]) -> int:
     flush_us = machine.sync_microseconds(machine.WORKPLACE)
     rows: list[Row] = []
     constants: dict[str, Constants] = {}
-    for name, run in (("SQLite", bench.embedded), ("PostgreSQL", bench.postgres)):
+    back_ends: dict[str, Measure] = {
+        "SQLite": bench.embedded,
+        "PostgreSQL": bench.postgres,
+        "PostgreSQL + JetStream": bench.jetstream,
+    }
+    for name, run in back_ends.items():
         constants[name], known = measured(run, flush_us)
+        if run == bench.jetstream:
+            constants[name] = replace(constants[name], index=bench.index_us)
         for case in CASES:
             predicted = predict(constants[name], share_of_a_core(), *case)
             rate = known.get(case) or median(run(*case).rates)

@@ -60,6 +60,10 @@ class Samples:
         cost = median(self.costs) if self.costs else None
         return Figure(name, tuple(self.rates), cost, median(self.servers) if any(self.servers) else None)
 
+    def begin_earlier(self, count: int, seconds: list[float]) -> None:
+        """Of each round: so long before its beginning it was at work already."""
+        self.rates = [count / (count / rate + more) for rate, more in zip(self.rates, seconds, strict=True)]
+
     def add(self, count: int, begin_ns: float, end_ns: int, spent: Spent) -> None:
         self.rates.append(count / ((end_ns - begin_ns) / 1e9))
         own, servers = spent.seconds()
@@ -67,6 +71,13 @@ class Samples:
         if 2 * events > count:  # of what was handled while it started, nobody knows the cost
             self.costs.append((own + servers) / events * 1e6)
             self.servers.append(servers / events * 1e6)
+
+    def add_since(self, count: int, begin_ns: int, end_ns: int, spent: Spent) -> None:
+        """Of a round whose beginning does not count: what was handled from `begin_ns` on, and its cost."""
+        handled, (own, servers) = count - spent.already, spent.seconds()
+        self.rates.append(handled / ((end_ns - begin_ns) / 1e9))
+        self.costs.append((own + servers) / handled * 1e6)
+        self.servers.append(servers / handled * 1e6)
 
 
 class Spent:
@@ -130,6 +141,18 @@ def ours_waiting(
         ours.kill()
     ours.verify(handled=True)
     ours.remove()
+
+
+def start_seconds(make: Callable[[], Interlock]) -> float:
+    """How long a start takes with next to nothing to do, on stores that are there."""
+    ours = make()
+    ours.preload(1)
+    try:
+        ours.start()
+        return ours.started_seconds
+    finally:
+        ours.kill()
+        ours.remove()
 
 
 def rival_live(subject: Rival, count: int, samples: Samples, env: Mapping[str, str] | None = None) -> None:

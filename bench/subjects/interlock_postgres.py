@@ -77,8 +77,13 @@ class Workers(InterlockOnPostgres):
     core = ",".join(str(core) for core in sorted(machine.cores()))
 
     def __init__(self, place: Path, database: Database, workers: int, *, more: str = "") -> None:
+        self.workers = workers
         self.flags = ["--workers", str(workers)]
         super().__init__(place, database, more=more)
+
+    def owners(self) -> int:
+        """How many have partitions now."""
+        return int(self._one("SELECT count(DISTINCT epoch) FROM lease WHERE epoch <> 0"))
 
     @property
     def pids(self) -> list[int]:
