@@ -61,7 +61,7 @@ class Deployment:
         pool: str = "state",
         log: str = "state",
     ) -> None:
-        self._pool = pool if log == "state" else f"up {log}"
+        self._pool = pool if log == "state" else f"up {log} {pool}"
         self.schema = postgres.new_schema(log=self._pool) if kind == "postgres" else ""
         self.folder = folder / "shop"
         self.port = free_port()

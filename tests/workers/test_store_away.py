@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import threading
 import time
 from collections import Counter
@@ -198,7 +199,7 @@ async def test_a_store_that_hangs_or_is_away_or_whose_connections_strangers_have
 
 
 async def test_a_log_that_hangs_and_one_that_is_away(deploy: Callable[..., Deployment]) -> None:
-    await flooded_log(deploy(log="jetstream"), [(paused, 3.0, 429), (killed, 16.0, 503)])
+    await flooded_log(deploy(log="jetstream", pool=secrets.token_hex(4)), [(paused, 3.0, 429), (killed, 16.0, 503)])
 
 
 @pytest.mark.slow
@@ -210,14 +211,14 @@ async def test_a_store_that_hangs_for_a_minute_and_one_that_is_away_as_long(depl
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_log_that_hangs_for_a_minute_and_one_that_is_away_as_long(deploy: Callable[..., Deployment]) -> None:
-    await flooded_log(deploy(log="jetstream"), [(paused, 60.0, 429), (killed, 60.0, 503)])
+    await flooded_log(deploy(log="jetstream", pool=secrets.token_hex(4)), [(paused, 60.0, 429), (killed, 60.0, 503)])
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_kafka_broker_that_hangs_and_one_that_is_gone(deploy: Callable[..., Deployment]) -> None:
     """Tansu keeps nothing on disk, so whoever kills it has no log to come back to."""
-    deployment, server = deploy(log="kafka"), TansuKafka()
+    deployment, server = deploy(log="kafka", pool=secrets.token_hex(4)), TansuKafka()
     server.start()
     try:
         deployment.environment["INTERLOCK_KAFKA"] = server.address

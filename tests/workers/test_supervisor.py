@@ -100,8 +100,12 @@ def test_names_are_given_once_and_sockets_of_the_dead_are_cleaned_away(deploy: C
     until(lambda: deployment.pids()["worker-1"] != first, what="a new worker")
     control = deployment.folder / ".interlock"
     until(lambda: not list(control.glob(f"*.control.{first}")), what="the end of the dead one's socket")
-    living = {f"shop.db.control.{pid}" for pid in deployment.pids().values()}
-    until(lambda: {path.name for path in control.glob("*.control.*")} == living, what="the sockets of the living")
+
+    def sockets() -> bool:
+        living = {f"shop.db.control.{pid}" for pid in deployment.pids().values()}
+        return {path.name for path in control.glob("*.control.*")} == living
+
+    until(sockets, what="the sockets of the living")
 
 
 async def test_what_another_start_cannot_mend_ends_all_at_once() -> None:
