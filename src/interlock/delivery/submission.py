@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from interlock.model.clock import Clock
 from interlock.model.ids import Ids
 from interlock.model.pauses import Pauses
-from interlock.model.problems import Problem, UnavailableProblem
+from interlock.model.problems import AlreadyHandled, Problem, UnavailableProblem
 from interlock.model.step import Commit, Step
 from interlock.ports.state_store import StateStore
 
@@ -21,6 +21,8 @@ async def commit_step(store: StateStore, clock: Clock, ids: Ids, epoch: int, ste
     """Return once the step is durable. An unavailable store is asked again, for ever; any other problem is raised."""
     pauses, told = Pauses(*_PAUSE_SECONDS, ids.chance), False
     while (problem := await _submitted(store, Commit(epoch, [step], [], []))) is not None:
+        if told and isinstance(problem, AlreadyHandled):
+            return  # what was sent before was done, and only its answer was lost
         if not isinstance(problem, UnavailableProblem):
             raise problem
         if not told:

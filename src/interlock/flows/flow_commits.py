@@ -13,7 +13,7 @@ from interlock.flows.handler_run import HandlerRun
 from interlock.flows.lane import Lane
 from interlock.model.clock import Clock
 from interlock.model.pauses import Pauses
-from interlock.model.problems import Fenced, Problem
+from interlock.model.problems import AlreadyHandled, Fenced, Problem
 from interlock.model.step import Commit, CursorMove, Step
 from interlock.ports.state_store import StateStore
 
@@ -115,9 +115,9 @@ class FlowCommits:
         moved = any(move.partition == partition for move in self._sent.cursors)
         return moved or any(mark is not None and mark.partition == partition for mark in marks)
 
-    def _send(self, batch: list[Pending]) -> None:
+    def _send(self, batch: list[Pending], again: bool = False) -> None:
         self._sent = commit = Commit(self.epoch, [entry.step for entry in batch], self._moves(), [])
-        self._store.submit(commit, lambda outcomes, problem: self._answered(batch, outcomes, problem))
+        self._store.submit(commit, lambda outcomes, problem: self._answered(batch, outcomes, problem, again))
 
     def _moves(self) -> list[CursorMove]:
         moves = []
@@ -129,7 +129,7 @@ class FlowCommits:
         return moves
 
     def _answered(
-        self, batch: list[Pending], outcomes: Sequence[Problem | None] | None, problem: Problem | None
+        self, batch: list[Pending], outcomes: Sequence[Problem | None] | None, problem: Problem | None, again: bool
     ) -> None:
         if self._stopped:
             return
@@ -141,7 +141,7 @@ class FlowCommits:
         self._store_failing = False
         self._pauses.begin_anew()
         for entry, outcome in zip(batch, outcomes, strict=True):
-            self._tell(entry, outcome)
+            self._tell(entry, None if again and was_applied(entry.step, outcome) else outcome)
         self._committed()
         self.commit()
 
@@ -159,4 +159,13 @@ class FlowCommits:
 
     async def _again(self, batch: list[Pending]) -> None:
         await self._clock.sleep(next(self._pauses))
-        self._send(batch)
+        self._send(batch, again=True)
+
+
+def was_applied(step: Step, outcome: Problem | None) -> bool:
+    """Whether a step that was sent again had been applied before, and only its answer was lost.
+
+    Nobody but the owner of its partition makes such a mark. What supersedes a dead letter may have lost against another
+    who did: of that its mark says nothing.
+    """
+    return isinstance(outcome, AlreadyHandled) and step.handling is not None and step.supersede is None

@@ -195,7 +195,11 @@ class Parking:
             due_us=self._worker.now_us(),
             error=None,
         )
-        await self._commit(Step(handling=row_of(self._worker, again), hold=again, supersede=mark))
+        try:
+            await self._commit(Step(handling=row_of(self._worker, again), hold=again, supersede=mark))
+        except AlreadyHandled:  # by somebody else; or by us, and the answer to it was lost
+            if not await self._is_held(again):
+                raise
         line = self._lines.setdefault(held.key_hash, Line())
         line.blocked.discard(mark)
         line.join(waiter_of(again))
@@ -206,11 +210,24 @@ class Parking:
         """Give a dead letter up; its key goes on. `reason` is a code, since it goes into the record."""
         held = await self._dead(mark)
         gone = held._replace(generation=mark.generation + 1, state=HandlingState.DISCARDED, error=reason)
-        await self._commit(Step(handling=row_of(self._worker, gone), supersede=mark))
-        line = self._lines.get(held.key_hash)
-        if line is not None:
+        try:
+            await self._commit(Step(handling=row_of(self._worker, gone), supersede=mark))
+        except AlreadyHandled:
+            if await self._worker.held_event(mark) is None:  # whoever did it, its key goes on
+                self._unblock(held.key_hash, mark)
+            raise
+        self._unblock(held.key_hash, mark)
+
+    def _unblock(self, key_hash: int, mark: Mark) -> None:
+        line = self._lines.get(key_hash)
+        if line is not None and mark in line.blocked:
             line.blocked.discard(mark)
-            self._advance(held.key_hash, line)
+            self._advance(key_hash, line)
+
+    async def _is_held(self, wanted: Held) -> bool:
+        """This very envelope, made by this redrive and no other."""
+        found = await self._worker.held_event(Mark(*wanted[:4]))
+        return found is not None and found.state is HandlingState.PARKED and found.due_us == wanted.due_us
 
     async def _dead(self, mark: Mark) -> Held:
         held = await self._worker.held_event(mark)
