@@ -191,6 +191,8 @@ class Tables:
         """Raise the problem that keeps the step from being applied."""
         if step.handling is not None:
             self.check_mark(mark_of(step.handling))
+        if step.failed is not None:
+            self.check_attempt(step.failed)
         if step.supersede is not None:
             self.check_superseded(step.supersede)
         if step.answer is not None:
@@ -204,6 +206,12 @@ class Tables:
         row = self.handlings.get(mark)
         if row is not None and row.state in FINAL:
             raise AlreadyHandled(f"{mark} is {row.state.name} already.")
+
+    def check_attempt(self, failed: FailedAttempt) -> None:
+        """An attempt is recorded once: a step that is sent again after its answer was lost is told so."""
+        attempts = self.failures.get((failed.partition, failed.position), ())
+        if any(row[:5] == failed[:5] for row in attempts):
+            raise AlreadyHandled(f"Attempt {failed.attempt} of {failed[:4]} is recorded already.")
 
     def check_superseded(self, mark: Mark) -> None:
         row = self.handlings.get(mark)
@@ -222,6 +230,8 @@ class Tables:
         given_up = (stored.state, row.state) == (DeliveryState.DEAD, DeliveryState.DISCARDED)
         if stored.state is not DeliveryState.PENDING and not given_up:
             raise AlreadyHandled(f"Delivery {row.id} is {stored.state.name} already.")
+        if row.attempt is not None and any(one.attempt == row.attempt.attempt for one in self.attempts.get(row.id, ())):
+            raise AlreadyHandled(f"Attempt {row.attempt.attempt} of delivery {row.id} is recorded already.")
 
     def check_reads(self, reads: Sequence[Read]) -> None:
         for table, key, version in reads:

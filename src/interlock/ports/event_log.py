@@ -104,7 +104,11 @@ class EventLog(Protocol):
         ...
 
     def head(self, partition: int) -> int:
-        """The position up to which `read` returns something; 0 for an empty log."""
+        """The position up to which `read` returns something; 0 for an empty log.
+
+        Of a log that flows read, it covers nothing of a followed partition that listeners have not been told of: both
+        go on in one turn of the event loop. The upkeep of a flow takes what it was not told of for none of its own.
+        """
         ...
 
     async def heads(self) -> list[int]:

@@ -253,6 +253,16 @@ async def a_mark_counts_within_its_own_batch(harness: Harness) -> None:
 
 
 @proves("marks for ever")
+async def a_failed_attempt_is_recorded_once(harness: Harness) -> None:
+    """Who sends a step again, because the answer to it was lost, is told so: also where the handling is not final."""
+    store, epoch = await owned(harness)
+    parked = Step(handling=handling(1, PARKED), hold=held(1, PARKED), failed=failed(1, 1))
+    assert await submit(store, commit(epoch, parked)) == [None]
+    assert kinds(await submit(store, commit(epoch, parked))) == [AlreadyHandled]
+    assert await submit(store, commit(epoch, Step(handling=handling(1, PARKED), failed=failed(1, 2)))) == [None]
+
+
+@proves("marks for ever")
 async def concurrent_batches_apply_a_mark_once(harness: Harness) -> None:
     store, epoch = await owned(harness)
     step = Step(handling=handling(1), result=refill("s", 1))

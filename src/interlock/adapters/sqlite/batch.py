@@ -77,10 +77,9 @@ class Batch:
             self._refuse_repeated(step)
         if cold and (problem := self._check_states(step)):
             return problem
-        if result.reads and (problem := self._check_reads(result)):
-            return problem
-        if result.adds and (problem := self._check_adds(result)):
-            return problem
+        if (result.reads or result.adds) and (problem := self._check_reads(result) or self._check_adds(result)):
+            # What a step has read or counted may have changed by itself: it was applied, and its answer was lost.
+            return self._check_states(step) or problem
         if step.handling is not None and not cold:
             row = self._handling(step.handling)
             if self._touched and row[:4] in self._touched:
