@@ -52,6 +52,8 @@ PATIENT = (
     "openapi_diff/test_bad_input.py",
     "openapi_diff/test_large_documents.py",
     "openapi_diff/test_soundness.py",
+    "simulation/test_planted_bugs.py",
+    "simulation/test_simulated_estates.py",
 )
 
 

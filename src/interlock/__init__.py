@@ -3,6 +3,7 @@
 from interlock.model.problems import BusinessConflict, NotFound, Rejected
 from interlock.model.retry import RetrySchedule, exponential
 from interlock.sdk.context import Context
+from interlock.sdk.drill import Drill
 from interlock.sdk.flow import Flow
 from interlock.sdk.reply import Answer, Reply, Tick
 
@@ -10,6 +11,7 @@ __all__ = [
     "Answer",
     "BusinessConflict",
     "Context",
+    "Drill",
     "Flow",
     "NotFound",
     "Rejected",

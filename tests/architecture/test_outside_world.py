@@ -8,7 +8,7 @@ import pytest
 
 from .sources import room_of, sources
 
-FREE = {"adapters", "app", "testing"}
+FREE = {"adapters", "app", "simulation", "testing"}
 MODULES = {"random", "secrets", "socket", "time", "uuid"}
 CALLS = {
     "date.today",

@@ -15,7 +15,7 @@ GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 
 
 @pytest.mark.journey
-@pytest.mark.parametrize("guide", ["new", "compare-contracts", "import", "lint"])
+@pytest.mark.parametrize("guide", ["new", "compare-contracts", "import", "lint", "simulate-your-estate"])
 def test_the_guide_is_true(guide: str, tmp_path: Path) -> None:
     moves = list(moves_of(GUIDES / f"{guide}.md"))
     assert sum(isinstance(move, Command) for move in moves) > 3

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "changelog": "what each version of each contract changed, and when old ones end",
     "doctor": "look at a deployment: which promises its settings give or break",
     "outbox": "the table in your own database from which events are relayed: how it is made, how it stands",
+    "drill": "run an estate on simulated time, where everything breaks, and ask what must hold",
     "dlq": "list, show, redrive and discard dead letters",
     "expired": "list and discard what a log outside dropped before it was handled",
     "migrate": "carry the data to another kind of store, with checksums, and back",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 
-START_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
+from interlock.simulation.loop import START_US as START_US
+
 _TURNS = 50  # event-loop turns granted to what a wake-up sets off
 
 
