@@ -102,7 +102,7 @@ async def test_a_cursor_before_the_log_stands_and_a_person_ends_it(caplog: pytes
     place.gate.clear()
     async with place.running() as run:
         await append(run.split.log, [order(number) for number in range(6)])
-        await until(lambda: run.split.log.head(1) == 6)
+        await until(lambda: run.split.log.head(1) == 6 and run.engine.figures()[0].in_flight == 2)
         place.log_tables.forget(1, 5)
         place.gate.set()
         await until(lambda: run.engine.figures()[0].expired)
