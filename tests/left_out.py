@@ -11,6 +11,8 @@ SERVERS = (
     "conformance/test_kafka_log.py",
     "contract_tests",
     "determinism",
+    "docs/test_followed_guides.py",
+    "docs/test_tutorial.py",
     "doctor",
     "estate_loading/test_commands.py",
     "gate/test_ci_files.py",

@@ -7,7 +7,7 @@ same, wherever the events are.
 from __future__ import annotations
 
 from interlock.adapters.postgres.columns import Ints, Texts
-from interlock.adapters.postgres.sql import BUCKETS, EVENT_COLUMNS, EVENT_KINDS, Kinds, insert
+from interlock.adapters.postgres.sql import BUCKETS, EVENT_COLUMNS, EVENT_KINDS, Kinds, each, insert
 
 OUTBOX_NEW = insert("outbox", EVENT_COLUMNS, EVENT_KINDS)
 OUTBOX_WAITING = (
@@ -16,14 +16,18 @@ OUTBOX_WAITING = (
     "WHERE partition = w.wanted ORDER BY number LIMIT $2::bigint) AS o) AS page WHERE before < $3::bigint "
     "ORDER BY number"
 )
+# Once through what waits in the partitions, however many keys are asked for: IS TRUE keeps it from becoming a join.
 OUTBOX_KEYS = (
-    "SELECT DISTINCT o.partition, o.key_hash FROM unnest($1::bigint[], $2::bigint[]) AS w(partition, key_hash) "
-    "JOIN outbox AS o ON o.partition = w.partition AND o.key_hash = w.key_hash"
+    "SELECT DISTINCT partition, key_hash FROM outbox WHERE partition = ANY($1::bigint[]) AND "
+    "((partition::bigint, key_hash) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))) IS TRUE"
 )
-OUTBOX_GONE = (
-    "DELETE FROM outbox AS o USING unnest($1::bigint[], $2::bigint[]) AS g(partition, number) "
-    "WHERE o.partition = g.partition AND o.number = g.number"
+_GONE = each(
+    "unnest($1::bigint[], $2::bigint[]) AS g(partition, number)",
+    "outbox AS o",
+    "o.partition = g.partition AND o.number = g.number",
+    "o.ctid AS place",
 )
+OUTBOX_GONE = f"DELETE FROM outbox WHERE ctid = ANY(ARRAY(SELECT found.place FROM {_GONE}))"
 OUTBOX_SOME = "SELECT count(*) FROM (SELECT FROM outbox LIMIT $1::bigint) AS counted"
 OUTBOX_SIZE = "SELECT count(*) FROM outbox"
 OUTBOX_NEWEST = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'number')::regclass), 0)"

@@ -138,6 +138,16 @@ def insert(table: str, names: str, kinds: Kinds) -> str:
     return f"INSERT INTO {table}({names}) SELECT * FROM unnest({casts(kinds)})"
 
 
+def each(rows: str, table: str, where: str, columns: str) -> str:
+    """FROM: for each of the rows what `table` has there, as `found`, always by the table's key.
+
+    A plain join would do, were it not for tables that are empty one moment and full the next: when autovacuum has
+    counted no row, the planner reads the whole table and compares each row with all that were asked for, and keeps to
+    it when there are many. OFFSET 0 leaves it no choice.
+    """
+    return f"{rows} CROSS JOIN LATERAL (SELECT {columns} FROM {table} WHERE {where} OFFSET 0) AS found"
+
+
 # The frame of a transaction
 
 BEGIN, COMMIT, ROLLBACK = "BEGIN", "COMMIT", "ROLLBACK"
@@ -211,9 +221,11 @@ ALL_EVENTS = (
     "position) AS latest FROM log) AS dated ORDER BY latest, partition, position"
 )
 _LOGGED = ", ".join(f"log.{column.strip()}" for column in EVENT_COLUMNS.split(","))
-READ_MANY = (
-    f"SELECT log.position, {_LOGGED}, log.crc FROM unnest($1::bigint[], $2::bigint[]) AS w(partition, position) "
-    "JOIN log ON log.partition = w.partition AND log.position = w.position"
+READ_MANY = "SELECT found.* FROM " + each(
+    "unnest($1::bigint[], $2::bigint[]) AS w(partition, position)",
+    "log",
+    "log.partition = w.partition AND log.position = w.position",
+    f"log.position, {_LOGGED}, log.crc",
 )
 
 # Dedupe of (source, id): bucket n lives in table n modulo three, so that the one to be emptied is searched by nobody.
@@ -222,8 +234,13 @@ CLAIM_ROTATE = "UPDATE claim_bucket SET newest = $1::bigint WHERE newest < $1::b
 CLAIM_NEWEST_LOCKED = "SELECT newest FROM claim_bucket FOR UPDATE"
 CLAIM_EMPTY = tuple(f"TRUNCATE claim_{bucket}" for bucket in range(BUCKETS))
 CLAIM_FIND = tuple(
-    "SELECT c.id, c.source, c.partition, c.position FROM unnest($1::text[], $2::text[]) AS e(id, source) "
-    f"JOIN claim_{bucket} AS c ON c.id = e.id AND c.source = e.source"
+    "SELECT found.* FROM "
+    + each(
+        "unnest($1::text[], $2::text[]) AS e(id, source)",
+        f"claim_{bucket} AS c",
+        "c.id = e.id AND c.source = e.source",
+        "c.id, c.source, c.partition, c.position",
+    )
     for bucket in range(BUCKETS)
 )
 
@@ -232,19 +249,18 @@ CLAIM_FIND = tuple(
 MARK_KINDS: Kinds = (Ints, Ints, Ints, Ints)
 _MARK = "h.flow = m.flow AND h.partition = m.partition AND h.position = m.position AND h.generation = m.generation"
 _MARKS = f"unnest({casts(MARK_KINDS)}) AS m(flow, partition, position, generation)"
-FIND_MARKS = (
-    "SELECT h.flow, h.partition, h.position, h.generation, h.state, h.superseded "
-    f"FROM {_MARKS} JOIN handling AS h ON {_MARK}"
+FIND_MARKS = "SELECT found.* FROM " + each(
+    _MARKS, "handling AS h", _MARK, "h.flow, h.partition, h.position, h.generation, h.state, h.superseded"
 )
 CELL_KINDS: Kinds = (Ints, Texts)
 _CELLS = "unnest($1::bigint[], $2::text[]) AS c(tbl, key)"
 # Version 0 is a cell that is absent, and known to be so: its row is what readers hold until their commit.
-FIND_VERSIONS = f"SELECT s.tbl, s.key, s.version FROM {_CELLS} JOIN state AS s ON s.tbl = c.tbl AND s.key = c.key"
-FIND_VALUES = (
-    f"SELECT s.tbl, s.key, s.value, s.version FROM {_CELLS} JOIN state AS s ON s.tbl = c.tbl AND s.key = c.key "
-    "WHERE s.value IS NOT NULL"
+_CELL = "s.tbl = c.tbl AND s.key = c.key"
+FIND_VERSIONS = "SELECT found.* FROM " + each(_CELLS, "state AS s", _CELL, "s.tbl, s.key, s.version")
+FIND_VALUES = "SELECT found.* FROM " + each(
+    _CELLS, "state AS s", f"{_CELL} AND s.value IS NOT NULL", "s.tbl, s.key, s.value, s.version"
 )
-FIND_COUNTERS = f"SELECT s.tbl, s.key, s.value FROM {_CELLS} JOIN counter AS s ON s.tbl = c.tbl AND s.key = c.key"
+FIND_COUNTERS = "SELECT found.* FROM " + each(_CELLS, "counter AS s", _CELL, "s.tbl, s.key, s.value")
 FIND_DELIVERIES = "SELECT id, state FROM delivery WHERE id = ANY($1::text[])"
 FIND_ANSWERS = "SELECT scope, expires_us FROM answer WHERE scope = ANY($1::text[])"
 FIND_LIVING = "SELECT epoch FROM member WHERE epoch = ANY($1::bigint[])"
