@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from left_out import PATIENT, SERVERS, among
+from left_out import LONG, PATIENT, SERVERS, among
 
+pytest.register_assert_rewrite("interlock.testing")  # before any test imports of it
 settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)  # the machine, not us
 settings.load_profile("busy")
 HERE = Path(__file__).parent
@@ -27,6 +28,7 @@ def place_of(path: Path) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not among(place_of(item.path), LONG))
     for item in items:
         place = place_of(item.path)
         if among(place, SERVERS) or "postgres" in item.name:

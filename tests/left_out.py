@@ -12,7 +12,6 @@ SERVERS = (
     "contract_tests",
     "determinism",
     "docs/test_followed_guides.py",
-    "docs/test_tutorial.py",
     "doctor",
     "estate_loading/test_commands.py",
     "gate/test_ci_files.py",
@@ -45,18 +44,25 @@ PATIENT = (
     "edge/test_http_protocol.py",
     "edge/test_http_stream.py",
     "estate_loading/test_hostile_estates.py",
+    "flows/test_crew.py",
     "flows/test_fan_out.py",
     "json_schema/test_bounds.py",
     "json_schema/test_corpus.py",
     "json_schema/test_soundness.py",
     "lint/test_bad_input.py",
+    "lint/test_spectral_vectors.py",
     "mock/test_api_mock.py",
     "openapi_diff/test_bad_input.py",
     "openapi_diff/test_large_documents.py",
     "openapi_diff/test_soundness.py",
     "simulation/test_planted_bugs.py",
     "simulation/test_simulated_estates.py",
+    "templates",
+    "versions/test_version_checks.py",
 )
+
+# Of two processes that run all tests, one should not be left alone with a test of half a minute: these come first.
+LONG = ("faults", "main_job", "migrate", "workers", "docs", "flows/test_fan_out.py", "jetstream_log", "kafka_log")
 
 
 def among(place: str, rows: tuple[str, ...]) -> bool:

@@ -10,8 +10,6 @@ import pytest
 from interlock.adapters.kafka import KafkaLog
 from interlock.testing.kafka_server import KafkaServer
 
-pytest.register_assert_rewrite("interlock.testing")
-
 Opener = Callable[..., Awaitable[KafkaLog]]
 SECRET = bytes(range(32))
 

@@ -41,8 +41,9 @@ def test_the_built_in_stream_with_two_kills(work: Path) -> None:
 
 @pytest.mark.faults
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("backend", ["postgres", "postgres+jetstream"])
+@pytest.mark.parametrize("backend", [pytest.param("postgres", marks=pytest.mark.slow), "postgres+jetstream"])
 def test_two_workers_on_servers_one_of_which_is_killed(work: Path, backend: str) -> None:
+    """`make test` has the one with more parts; kills on PostgreSQL alone are in faults/kill and workers."""
     done = demo(work, "--backend", backend, "--count", "100", "--rate", "60", "--seed", "3", seconds=250)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SIGKILL to the worker" in done.stdout

@@ -1,5 +1,6 @@
 """SIGKILL at random moments: no accepted event lost, no effect twice, order per key kept, books equal.
 
+`make test` has some kills for each profile and store; `make slow` the many that find what is rare, on every store too.
 INTERLOCK_KILLS sets the number of kills of each profile, INTERLOCK_SEED the seed, which otherwise is new each time.
 A seed fixes the moments of the kills and what the clients send, not how the machine shares its time among them: to
 reproduce a failure may take several runs, so the history and the store of the failing one are kept.
@@ -16,7 +17,7 @@ from stores import JetStreamBacking, PostgresBacking
 
 from .campaign import INGEST, PROCESSING, Campaign, Profile
 
-FEWER, FEW, MANY, IN_ONE_STORE = 3, 10, 110, 22
+FEWER, FEW, MANY, IN_ONE_STORE = 3, 5, 110, 22
 PROFILES = pytest.mark.parametrize("profile", [INGEST, PROCESSING], ids=lambda profile: profile.name)
 
 
@@ -70,6 +71,15 @@ async def test_nothing_is_lost_or_done_twice_with_the_log_in_jetstream(tmp_path:
 @pytest.mark.parametrize("dedupe_seconds", [0.5, 3.0, 120.0])
 async def test_many_kills_with_the_log_in_jetstream(tmp_path: Path, dedupe_seconds: float) -> None:
     await survive_apart(tmp_path, dedupe_seconds, kills(IN_ONE_STORE))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@PROFILES
+async def test_many_kills_on_postgresql(tmp_path: Path, profile: Profile) -> None:
+    backing = PostgresBacking()
+    await survive(tmp_path / profile.name, profile, kills(IN_ONE_STORE), seed(), backing)
+    backing.drop()
 
 
 @pytest.mark.slow
