@@ -23,7 +23,7 @@ from bench import order
 from bench.rivals.progress import Progress
 from bench.verify import DATABASE
 from interlock.adapters.postgres.columns import Blobs, Ints, Texts, columns, register
-from interlock.adapters.postgres.sql import Kinds, casts
+from interlock.adapters.postgres.rows_sql import Kinds, casts
 
 PARTITIONS = 8
 FLOW = 1

@@ -23,7 +23,7 @@ LOOK_UPS = {
 
 @pytest.mark.parametrize("name", LOOK_UPS)
 async def test_a_table_that_was_counted_while_empty_is_read_by_its_key(name: str) -> None:
-    """A join would compare each row of the table with each that is asked for: see `sql.each`."""
+    """A join would compare each row of the table with each that is asked for: see `rows_sql.each`."""
     statement, parameters, table = LOOK_UPS[name]
     schema = postgres.new_schema(log="memory")
     await (await PostgresState.open_beside(postgres.database(), "memory", schema=schema)).close()

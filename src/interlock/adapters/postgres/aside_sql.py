@@ -7,7 +7,8 @@ same, wherever the events are.
 from __future__ import annotations
 
 from interlock.adapters.postgres.columns import Ints, Texts
-from interlock.adapters.postgres.sql import BUCKETS, EVENT_COLUMNS, EVENT_KINDS, Kinds, each, insert
+from interlock.adapters.postgres.rows_sql import Kinds, each, insert
+from interlock.adapters.postgres.sql import BUCKETS, EVENT_COLUMNS, EVENT_KINDS
 
 OUTBOX_NEW = insert("outbox", EVENT_COLUMNS, EVENT_KINDS)
 OUTBOX_WAITING = (

@@ -17,6 +17,7 @@ from interlock.adapters.postgres.claims import Identity
 from interlock.adapters.postgres.columns import Ints, Statement, Texts, columns
 from interlock.adapters.postgres.lookup import ANY_VERSION, MOST, Cell, Lookup, MarkRow, mark_row
 from interlock.adapters.postgres.names import Names
+from interlock.adapters.postgres.rows_sql import Kinds
 from interlock.model.event import Appended, Event, Stored
 from interlock.model.handling import FINAL, HandlingState, Mark
 from interlock.model.problems import AlreadyHandled, CounterRefused, Problem, StaleRead
@@ -406,7 +407,7 @@ class Batch:
             found.append((sql.REFUSE, columns(sql.REFUSAL_KINDS, refusals)))
 
 
-def counted(statement: str, kinds: sql.Kinds, rows: Rows) -> Statement:
+def counted(statement: str, kinds: Kinds, rows: Rows) -> Statement:
     """A statement that must touch as many rows as it is given."""
     return statement, (*columns(kinds, rows), len(rows))
 
