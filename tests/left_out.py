@@ -29,6 +29,7 @@ SERVERS = (
     "postgres_store",
     "registry",
     "simulation/test_determinism.py",
+    "split_log/test_at_rest.py",
     "split_log/test_members_apart.py",
     "user_tables",
     "versions/test_deprecation_headers.py",
