@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import postgres
 import pytest
 
-from interlock.adapters.postgres.archive import PostgresRestoration
+from interlock.adapters.postgres import archive as postgres_archive
+from interlock.adapters.postgres.archive import PostgresArchive, PostgresRestoration
 from interlock.adapters.sqlite import SqliteReader, SqliteStore
 from interlock.adapters.sqlite.archive import SqliteArchive, SqliteRestoration
 from interlock.app import migrating
@@ -17,7 +18,7 @@ from interlock.app.migrating import carry, compare, digest
 from interlock.model.archive import EVENT, KINDS, Kind, Places, Row
 from interlock.model.handling import HandlingState
 from interlock.model.lookup_segment import SEAL_EVENTS
-from interlock.model.problems import StorageCorrupt
+from interlock.model.problems import AlreadyRunning, NotFound, StorageCorrupt
 from interlock.model.step import Add, Commit, CursorMove, Put, Step, StepResult
 from interlock.testing.samples import (
     FLOW,
@@ -183,3 +184,17 @@ async def test_an_altered_body_stops_the_move(tmp_path):
     with pytest.raises(StorageCorrupt):
         await digest(source, Places(PARTITIONS))
     await source.close()
+
+
+async def test_what_a_move_is_still_committing_is_not_taken_for_missing(
+    schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else `migrate --stay` would open the source again, and the target came to be a moment later: two live stores."""
+    monkeypatch.setattr(postgres_archive, "WAITS", 1)
+    dsn = postgres.database()
+    target = await PostgresRestoration.make(dsn, schema, PARTITIONS)
+    with pytest.raises(AlreadyRunning):
+        await PostgresArchive.open(dsn, schema=schema)
+    await target.close()
+    with pytest.raises(NotFound):
+        await PostgresArchive.open(dsn, schema=schema)

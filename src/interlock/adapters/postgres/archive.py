@@ -60,12 +60,12 @@ class PostgresArchive:
         connection = await connect(target)
         try:
             with translated(target):
+                await begin_alone(connection, target)  # first: what a move is still committing is not missing
                 if not await scalar(connection, EXISTS, (f"{schema}.meta",)):
                     raise NotFound(
                         f"There is no store in the schema {schema} of the {target.place}.",
                         next_step="Check stores.schema and stores.dsn.",
                     )
-                await begin_alone(connection, target)
                 Standing.of(await read_meta(connection)).admit_whole(sql.FORMAT)
                 meta = await migrated(connection, log, leaving=True)
                 await refuse_members(connection, target)
