@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import postgres
+import psycopg
 import pytest
 
+from interlock.adapters.postgres import PostgresStore
 from interlock.adapters.postgres import archive as postgres_archive
 from interlock.adapters.postgres.archive import PostgresArchive, PostgresRestoration
 from interlock.adapters.sqlite import SqliteReader, SqliteStore
@@ -18,7 +22,7 @@ from interlock.app.migrating import carry, compare, digest
 from interlock.model.archive import EVENT, KINDS, Kind, Places, Row
 from interlock.model.handling import HandlingState
 from interlock.model.lookup_segment import SEAL_EVENTS
-from interlock.model.problems import AlreadyRunning, NotFound, StorageCorrupt
+from interlock.model.problems import AlreadyRunning, NotFound, Problem, StorageCorrupt
 from interlock.model.step import Add, Commit, CursorMove, Put, Step, StepResult
 from interlock.testing.samples import (
     FLOW,
@@ -198,3 +202,38 @@ async def test_what_a_move_is_still_committing_is_not_taken_for_missing(
     await target.close()
     with pytest.raises(NotFound):
         await PostgresArchive.open(dsn, schema=schema)
+
+
+async def test_an_engine_that_was_cut_off_writes_nothing_into_a_store_that_left(schema: str) -> None:
+    """Its session is over, so a move may begin; when it comes back it would append what nobody carries."""
+    dsn = postgres.database()
+    store = await PostgresStore.open(dsn, schema=schema, partitions=PARTITIONS)
+    await store.acquire(start(), {FLOW: [TYPE]})
+    await append(store, [event(1, 0)])
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as other:
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = "
+            "hashtext('interlock owner')::oid AND objid = hashtext(%s)::oid",
+            (schema,),
+        )
+        archive = await PostgresArchive.open(dsn, schema=schema)
+        late = asyncio.create_task(append(store, [event(2, 0)]))  # while all is being carried
+        await asyncio.sleep(0.5)
+        assert not late.done()
+        await archive.leave("elsewhere", whole=False)
+        with pytest.raises(Problem):
+            await late
+        await archive.leave("elsewhere", whole=True)
+        await archive.close()
+        with pytest.raises(Problem):
+            await append(store, [event(3, 0)])
+        for enter in (
+            store.acquire(start(), {FLOW: [TYPE]}),
+            store.join(start(), {FLOW: [TYPE]}, "w", runs_flows=True, lease_seconds=5),
+        ):
+            with pytest.raises(Problem):
+                await enter
+        found = await (await other.execute(f"SELECT count(*) FROM {schema}.log")).fetchone()
+        assert found == (1,)
+    with suppress(Problem):
+        await store.close()

@@ -9,6 +9,7 @@ from interlock.adapters.postgres import members_sql, sql
 from interlock.adapters.postgres.columns import Ints
 from interlock.adapters.postgres.connection import Connection, fetch, scalar
 from interlock.adapters.postgres.names import Names
+from interlock.model.archive import refuse_moved
 from interlock.model.migration import Standing
 from interlock.model.problems import SettingInvalid
 from interlock.model.record import StartRow
@@ -64,6 +65,7 @@ async def next_epoch(connection: Connection) -> int:
     """
     epoch = int(await scalar(connection, sql.EPOCH_LOCKED)) + 1
     Standing.of(dict(await fetch(connection, members_sql.OLDEST))).admit(sql.FORMAT)
+    refuse_moved(dict(await fetch(connection, members_sql.LEFT)))
     await connection.execute(sql.EPOCH_SET.encode(), (epoch,))
     return epoch
 

@@ -8,6 +8,8 @@ from functools import partial
 from typing import Self
 from zlib import crc32
 
+import psycopg
+
 from interlock.adapters.postgres import aside_sql, sql
 from interlock.adapters.postgres.aside import EMPTY_CRC, without_texts
 from interlock.adapters.postgres.connection import (
@@ -61,11 +63,7 @@ class PostgresArchive:
         try:
             with translated(target):
                 await begin_alone(connection, target)  # first: what a move is still committing is not missing
-                if not await scalar(connection, EXISTS, (f"{schema}.meta",)):
-                    raise NotFound(
-                        f"There is no store in the schema {schema} of the {target.place}.",
-                        next_step="Check stores.schema and stores.dsn.",
-                    )
+                await stop_writers(connection, target)
                 Standing.of(await read_meta(connection)).admit_whole(sql.FORMAT)
                 meta = await migrated(connection, log, leaving=True)
                 await refuse_members(connection, target)
@@ -139,6 +137,9 @@ class PostgresArchive:
             run = self._connection.execute
             if place:  # first of all: at no moment is there no mark
                 await run(META_PUT.encode(), (MOVED if whole else LEAVING, place))
+                await run(
+                    b"DELETE FROM writer"
+                )  # an engine that was cut off and comes back has lost the right to write
             if whole or not place:
                 await run(b"DELETE FROM meta WHERE name = $1::text", (LEAVING,))
             await run(sql.COMMIT.encode())
@@ -255,6 +256,21 @@ async def begin_alone(connection: Connection, target: Target) -> None:
             raise occupied(target, "An engine")
         await asyncio.sleep(WAIT_SECONDS)
     await connection.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ")
+
+
+async def stop_writers(connection: Connection, target: Target) -> None:
+    """Nobody commits from here on, not even an engine whose session the server ended and that comes back: each batch
+    marks its writer's row. Before anything is looked at, so that all that was committed is seen.
+
+    NotFound without a store.
+    """
+    try:
+        await connection.execute(f"LOCK TABLE {target.schema}.writer IN SHARE ROW EXCLUSIVE MODE".encode())
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        raise NotFound(
+            f"There is no store in the schema {target.schema} of the {target.place}.",
+            next_step="Check stores.schema and stores.dsn.",
+        ) from None
 
 
 async def refuse_members(connection: Connection, target: Target) -> None:

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 
+import psycopg
+
 from interlock.adapters.postgres.connection import blamed, translate
 from interlock.adapters.postgres.session import Session, pauses
 from interlock.adapters.postgres.transaction import Committed, Faulty, Transaction, Wanted
@@ -165,7 +167,9 @@ class Committer:
             try:
                 await self._session.open()
                 return
-            except Problem:
+            except Problem as problem:
+                if not problem.retryable and not isinstance(problem.__cause__, psycopg.Error):
+                    raise  # such as a store that was moved meanwhile: no waiting brings it back
                 await asyncio.sleep(pause)
 
 

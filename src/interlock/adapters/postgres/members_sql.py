@@ -68,4 +68,5 @@ MEMBERS_BEFORE = (
     "SELECT m.name, s.release FROM member AS m JOIN start AS s ON s.epoch = m.epoch WHERE m.until <> 'infinity' "
     "AND (s.format IS NULL OR s.format < $1::bigint) ORDER BY m.epoch"
 )
+LEFT = "SELECT name, value FROM meta WHERE name IN ('moved', 'leaving')"
 OLDEST = "SELECT name, value FROM meta WHERE name IN ('format', 'oldest')"

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from interlock.adapters.postgres import sql
+from interlock.adapters.postgres import members_sql, sql
 from interlock.adapters.postgres.columns import Ints, Statement
 from interlock.adapters.postgres.connection import (
     STATEMENT_SECONDS,
@@ -31,6 +31,7 @@ from interlock.adapters.postgres.connection import (
     scalar,
     translate,
 )
+from interlock.model.archive import refuse_moved
 from interlock.model.pauses import Pauses
 from interlock.model.problems import StorageUnavailable, Unexpected
 
@@ -105,11 +106,13 @@ class Session:
         if rows:
             return Found(rows[0][0], rows[0][1] or ())
         if in_doubt:
+            refuse_moved(dict(await fetch(connection, members_sql.LEFT)))
             raise Unexpected(
                 "The store does not know this writer any more: it was restored from a backup, or copied.",
                 next_step="Start the engine again.",
             )
         self._writer = int(await scalar(connection, sql.WRITER_NEW, (self._session,)))
+        refuse_moved(dict(await fetch(connection, members_sql.LEFT)))  # after it: a move under way made it wait
         return Found(0, ())
 
     def drop(self) -> None:
