@@ -54,6 +54,7 @@ docs: .venv/ready ## make the reference pages anew from the tables that the code
 	$(RUN) -m interlock.estate.reference docs/reference
 	$(RUN) -m interlock.contracts.diff_reference docs/reference
 	$(RUN) -m interlock.delivery.outcome_docs docs/reference
+	$(RUN) -m interlock.flows.saga.state_docs docs/reference
 	$(RUN) -m interlock.edge.problem_docs docs/reference
 	$(RUN) -m interlock.edge.registry_docs docs/reference
 	$(RUN) -m interlock.app.reference docs/reference

@@ -6,6 +6,7 @@ from interlock.sdk.context import Context
 from interlock.sdk.drill import Drill
 from interlock.sdk.flow import Flow
 from interlock.sdk.reply import Answer, Reply, Tick
+from interlock.sdk.saga import SagaContext, StepFailed, TimedOut
 
 __all__ = [
     "Answer",
@@ -17,7 +18,10 @@ __all__ = [
     "Rejected",
     "Reply",
     "RetrySchedule",
+    "SagaContext",
+    "StepFailed",
     "Tick",
+    "TimedOut",
     "exponential",
 ]
 __version__ = "0.1.0"

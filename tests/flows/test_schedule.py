@@ -75,10 +75,10 @@ async def test_a_schedule_that_cannot_go_on_ends_the_engine() -> None:
     async def get(table: str, key: str) -> None:
         raise StorageCorrupt("The page is torn.")
 
-    store.get = get  # type: ignore[method-assign, assignment]
     engine = Engine(estate_of(daily([])), store, store, clock, SeededIds(1, clock), NullSink())
     engine.on_fenced = failures.append
     await engine.acquire()
+    store.get = get  # type: ignore[method-assign, assignment]
     await engine.start()
     await settle()
     assert [type(problem) for problem in failures] == [StorageCorrupt]

@@ -23,9 +23,10 @@ OPTIONS = {
     "gate": ["--base", "main"],
     "migrate": ["--to", "sqlite"],
     "can-i-deploy": ["--to", "live"],
+    "drill": ["--simulate"],
 }
 ALIKE = ["check", "dev", "up", "status", "why", "dlq list", "dlq show", "dlq redrive", "dlq discard", "outbox", "gate",
-         "doctor", "generate", "migrate", "can-i-deploy"]  # fmt: skip
+         "drill", "doctor", "generate", "migrate", "can-i-deploy"]  # fmt: skip
 BY_NAME_ONLY = ["changelog"]  # its contract stands by position
 
 

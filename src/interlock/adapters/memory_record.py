@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -75,6 +76,10 @@ class MemoryRecord:
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
         dead = (row for row in self._open().deliveries.values() if row.state is DeliveryState.DEAD)
         return sorted(dead, key=lambda row: row.id)[:limit]
+
+    async def values(self, table: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+        beyond = (key for name, key in self._open().values if name == table and key > after)
+        return [(key, self._open().values[table, key].value) for key in heapq.nsmallest(limit, beyond)]
 
     async def carried(self) -> list[Carried]:
         tables = self._open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -26,9 +27,11 @@ from interlock.model.ids import Ids
 from interlock.model.problems import MalformedRequest, Problem, Unexpected
 from interlock.operate.dead_letters import LARGEST, REASON
 from interlock.ports.state_store import StateStore
+from interlock.sdk.news import NewsKind
 
 Number = Annotated[int, Meta(ge=0, le=LARGEST)]
-Named = TypeVar("Named")
+N = TypeVar("N")
+Act = Callable[[N], Awaitable[dict[str, Any]]]
 
 
 class DeadLetterName(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,8 +53,15 @@ class ExpiredName(msgspec.Struct, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(pattern=REASON)]
 
 
+class RunName(msgspec.Struct, forbid_unknown_fields=True):
+    """A run, and why it is to be cancelled: a code."""
+
+    run: str
+    reason: Annotated[str, Meta(pattern=REASON)] = "cancelled"
+
+
 class Control:
-    """POST /dlq/redrive, /dlq/discard and /expired/discard."""
+    """POST /dlq/redrive, /dlq/discard and /expired/discard; POST /runs/pause, /runs/resume and /runs/cancel."""
 
     def __init__(self, engine: Engine, store: StateStore, clock: Clock, ids: Ids) -> None:
         self._engine = engine
@@ -63,6 +73,9 @@ class Control:
         router.add("POST", "/dlq/redrive", self._route(DeadLetterName, self._redrive))
         router.add("POST", "/dlq/discard", self._route(DeadLetterName, self._discard))
         router.add("POST", "/expired/discard", self._route(ExpiredName, self._discard_expired))
+        kinds: tuple[NewsKind, ...] = ("pause", "resume", "cancel")
+        for kind in kinds:
+            router.add("POST", f"/runs/{kind}", self._route(RunName, partial(self._tell, kind)))
         self._server = Server(router, clock, limits, Admission(limits, no_lag, unlimited_disk))
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -72,9 +85,7 @@ class Control:
     async def drain(self, seconds: float) -> None:
         await self._server.drain(seconds)
 
-    def _route(
-        self, kind: type[Named], act: Callable[[Named], Awaitable[dict[str, Any]]]
-    ) -> Callable[[Request, Responder], None]:
+    def _route(self, kind: type[N], act: Act[N]) -> Callable[[Request, Responder], None]:
         def handle(request: Request, respond: Responder) -> None:
             task = asyncio.get_running_loop().create_task(self._answer(kind, act, request, respond))
             self._tasks.add(task)
@@ -82,13 +93,7 @@ class Control:
 
         return handle
 
-    async def _answer(
-        self,
-        kind: type[Named],
-        act: Callable[[Named], Awaitable[dict[str, Any]]],
-        request: Request,
-        respond: Responder,
-    ) -> None:
+    async def _answer(self, kind: type[N], act: Act[N], request: Request, respond: Responder) -> None:
         try:
             name = msgspec.json.decode(request.body, type=kind)
             respond(Response(200, orjson.dumps(await act(name))))
@@ -106,6 +111,10 @@ class Control:
             return {"redriven": row.id}
         mark = await self._engine.redrive(mark_of(name))
         return {"redriven": "/".join(map(str, mark))}
+
+    async def _tell(self, kind: NewsKind, name: RunName) -> dict[str, Any]:
+        run = await self._engine.runs.tell(name.run, kind, name.reason if kind == "cancel" else "")
+        return {"told": kind, "run": run.id, "was": run.state.name.lower()}
 
     async def _discard(self, name: DeadLetterName) -> dict[str, Any]:
         if name.delivery_id is not None:

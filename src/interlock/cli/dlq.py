@@ -6,21 +6,18 @@ import argparse
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
 from interlock.app.control_client import ControlClients
-from interlock.cli.record_arguments import Place, add_place, place_of, print_json
+from interlock.cli.record_arguments import Place, add_place, asked, place_of, print_json
 from interlock.model.problems import Problem, UnavailableProblem
 from interlock.operate.dead_letter_text import list_text, story_text
 from interlock.operate.dead_letters import REASON, find_dead, list_dead, parse_mark
-from interlock.ports.record_reader import RecordReader
 
-T = TypeVar("T")
 ID_HELP = "flow/partition/position/generation, or a delivery id"
 
 
@@ -52,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    letters = _asked(place_of(arguments), lambda reader: list_dead(reader, arguments.flow))
+    letters = asked(place_of(arguments), lambda reader: list_dead(reader, arguments.flow))
     if arguments.json:
         print_json([letter.as_data() for letter in letters])
     else:
@@ -61,7 +58,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    story = _asked(place_of(arguments), lambda reader: find_dead(reader, arguments.id))
+    story = asked(place_of(arguments), lambda reader: find_dead(reader, arguments.id))
     if arguments.json:
         print_json(story.as_data(arguments.payload))
     else:
@@ -76,7 +73,7 @@ def _redrive(arguments: argparse.Namespace) -> int:
         arguments.usage("name one dead letter, or all of a flow with: --flow FLOW --all")
     place = place_of(arguments)
     if arguments.id is None:
-        letters = _asked(place, lambda reader: list_dead(reader, arguments.flow))
+        letters = asked(place, lambda reader: list_dead(reader, arguments.flow))
         ids = [letter.id for letter in letters]
     else:
         ids = [arguments.id]
@@ -131,14 +128,3 @@ def _line(result: dict[str, Any]) -> str:
     if "redriven" in result:
         return f"{result['id']}  redriven as {result['redriven']}"
     return f"{result['id']}  discarded"
-
-
-def _asked(place: Place, question: Callable[[RecordReader], Awaitable[T]]) -> T:
-    async def ask() -> T:
-        reader = await place.reader()
-        try:
-            return await question(reader)
-        finally:
-            await reader.close()
-
-    return asyncio.run(ask())

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from interlock.app.stopwatch import Stopwatch
+from interlock.cli.estate_argument import add_estate
 from interlock.simulation.campaign import Campaign, campaign
 from interlock.simulation.report import report, story, verdict
 from interlock.simulation.scenario import PLANNED, RATES, scenario_of
@@ -20,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Feeds, answers and invariants of your own stand in drills/*.py: docs/guides/simulate-your-estate.md."
     )
     add = parser.add_argument
-    add("estate", nargs="?", default=".", type=Path, help="folder of the estate (default: here)")
+    add_estate(parser)
     add("--simulate", action="store_true", required=True, help="on simulated time; the only way as yet")
     add("--schedules", type=positive, default=200, metavar="N", help="how many schedules (default: 200)")
     add("--seed", type=int, default=1, metavar="S", help="the first seed; the others follow it (default: 1)")

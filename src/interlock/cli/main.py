@@ -33,6 +33,8 @@ COMMANDS: dict[str, str] = {
     "doctor": "look at a deployment: which promises its settings give or break",
     "outbox": "the table in your own database from which events are relayed: how it is made, how it stands",
     "drill": "run an estate on simulated time, where everything breaks, and ask what must hold",
+    "runs": "list, show, pause, resume and cancel the runs of sagas",
+    "flows": "which versions of sagas still have open runs",
     "dlq": "list, show, redrive and discard dead letters",
     "expired": "list and discard what a log outside dropped before it was handled",
     "migrate": "carry the data to another kind of store, with checksums, and back",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +20,8 @@ from interlock.flows.engine import types_of
 from interlock.model.archive import moved
 from interlock.model.problems import EstateInvalid
 from interlock.ports.record_reader import KnowsItsPlace, RecordReader
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,19 @@ def place_of(arguments: argparse.Namespace, with_estate: bool = False) -> Place:
         problem.step = f"{problem.step.rstrip('.')}, {who} read the store directly with --store PATH."
         raise
     return Place(SqlitePlace(store) if store else place_of_store(estate), estate)
+
+
+def asked(place: Place, question: Callable[[RecordReader], Awaitable[T]]) -> T:
+    """The answer of the record, which is opened for it alone."""
+
+    async def ask() -> T:
+        reader = await place.reader()
+        try:
+            return await question(reader)
+        finally:
+            await reader.close()
+
+    return asyncio.run(ask())
 
 
 def print_json(data: Any) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from interlock.delivery.outcome import TRANSITIONS, WORDS, Outcome
+from interlock.delivery.settlement import discard_news
 from interlock.delivery.submission import commit_step
 from interlock.model.clock import Clock
 from interlock.model.ids import Ids
 from interlock.model.problems import BusinessConflict, NotFound
 from interlock.model.record import DeliveryRow, DeliveryState
+from interlock.model.saga import called_by
 from interlock.model.step import Step, StepResult
 from interlock.ports.state_store import StateStore
 
@@ -31,7 +33,9 @@ async def redrive(store: StateStore, clock: Clock, ids: Ids, epoch: int, deliver
 async def discard(store: StateStore, clock: Clock, ids: Ids, epoch: int, delivery_id: str) -> DeliveryRow:
     """Give a dead delivery up for good. NotFound, BusinessConflict when it is not dead."""
     given_up = _given_up(await _dead(store, delivery_id))
-    await commit_step(store, clock, ids, epoch, Step(delivery=given_up))
+    called = called_by(given_up.step)
+    emits = () if called is None else (discard_news(given_up, called, clock.now_us()),)
+    await commit_step(store, clock, ids, epoch, Step(delivery=given_up, result=StepResult(emits=emits)))
     return given_up
 
 

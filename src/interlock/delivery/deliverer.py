@@ -21,7 +21,7 @@ from interlock.delivery.limits import DeliveryLimits
 from interlock.delivery.lookout import look_out
 from interlock.delivery.outcome import WORDS, Outcome
 from interlock.delivery.request import Target, headers_of
-from interlock.delivery.settlement import Tried, settle
+from interlock.delivery.settlement import Tried, is_timer, settle
 from interlock.delivery.submission import commit_step
 from interlock.delivery.targets import NO_RETRY, UNKNOWN, subject_of, targets_of
 from interlock.delivery.tracing import DeliveryTracing
@@ -30,7 +30,8 @@ from interlock.model.ids import Ids
 from interlock.model.lasting_task import lasting
 from interlock.model.problems import AlreadyHandled, Closed, Problem, TargetUnavailable, Unexpected, problem_of
 from interlock.model.record import DeliveryRow, DeliveryState
-from interlock.ports.http_client import HttpClient
+from interlock.model.saga import TIMER_OPERATION, TIMER_SYSTEM
+from interlock.ports.http_client import HttpAnswer, HttpClient
 from interlock.ports.state_store import StateStore
 from interlock.ports.trace_sink import TraceSink
 
@@ -43,6 +44,8 @@ _LONGEST_SLEEP_SECONDS = 300  # the wall clock may be stepped while we sleep
 UNKNOWN_OPERATION = "unknown_operation"  # dead-lettered at once: redrive it when the estate has the operation again
 RETRIED = "retry"
 CROWDING = 3  # a system may have this many times as many calls out as there is room left: alone, three quarters
+TIMERS = f"{TIMER_SYSTEM}.{TIMER_OPERATION}"
+TIMERS_AT_ONCE = 64
 DEFAULT_LIMITS = DeliveryLimits()
 
 
@@ -85,6 +88,7 @@ class Deliverer:
         self._targets = targets_of(systems, secrets)
         self._lanes = {name: self._lane(name, target.concurrency) for name, target in self._targets.items()}
         self._unknown = self._lanes[UNKNOWN] = self._lane(UNKNOWN, 1)
+        self._lanes[TIMERS] = self._lane(TIMERS, TIMERS_AT_ONCE)
         self._breakers = {target.system: self._breaker() for target in self._targets.values()}
         self._filling = Filling(
             store, self._lanes, self._unknown, clock, ids, limits.page_rows, self._ours, self._pump, self._stop
@@ -303,6 +307,8 @@ class Deliverer:
     async def _try(self, row: DeliveryRow, target: Target | None) -> Tried:
         at_us, begun_us = self._clock.now_us(), self._clock.monotonic_us()
         answer, error = None, None
+        if is_timer(row):
+            return Tried(at_us, 0, HttpAnswer(204, {}, b""), None, row.trace)
         if target is None:
             return Tried(at_us, 0, None, UNKNOWN_OPERATION, row.trace)
         trace = self._tracing.under(row.trace)
@@ -340,9 +346,11 @@ class Deliverer:
         try:
             await commit_step(self._store, self._clock, self._ids, self._epoch, step)
         except AlreadyHandled:
+            if is_timer(row):
+                return None  # called off
             log.warning("delivery.settled_elsewhere", extra={"delivery": row.id, "operation": subject_of(row)})
             return None
-        if step.delivery is not None:
+        if step.delivery is not None and not is_timer(row):
             self._count(row, target, tried, step.delivery.state)
             if step.delivery.state is DeliveryState.DEAD:
                 self.on_dead_letter(step.delivery)

@@ -12,9 +12,11 @@ from interlock.delivery.targets import subject_of
 from interlock.model.event import UNPROTECTED, Event
 from interlock.model.record import DeliveryAttempt, DeliveryRow, DeliveryState
 from interlock.model.retry import RetrySchedule
+from interlock.model.saga import TIMER_OPERATION, TIMER_SYSTEM, called_by, news_type
 from interlock.model.step import EMPTY, Step, StepResult
 from interlock.ports.http_client import HttpAnswer
 from interlock.sdk.flow import reply_type
+from interlock.sdk.news import News
 from interlock.sdk.reply import Reply
 
 REPLY_VERSION = "1"
@@ -53,9 +55,14 @@ def settle(row: DeliveryRow, tried: Tried, retry: RetrySchedule, chance: float, 
         body=None if state is DeliveryState.SUCCEEDED else row.body,
         attempt=DeliveryAttempt(row.id, attempts, tried.at_us, tried.duration_us, status, tried.error),
     )
-    if with_reply and state in _REPLIED and tried.answer is not None:
-        reply = reply_event(row, tried.answer, now_us)._replace(trace=tried.trace)
-        return Step(delivery=settled, result=StepResult(emits=(reply,)))
+    if state in _REPLIED and tried.answer is not None:
+        called = called_by(row.step)
+        if called is not None:
+            news = answer_news(row, called, tried.answer, now_us)._replace(trace=tried.trace)
+            return Step(delivery=settled, result=StepResult(emits=(news,)))
+        if with_reply:
+            reply = reply_event(row, tried.answer, now_us)._replace(trace=tried.trace)
+            return Step(delivery=settled, result=StepResult(emits=(reply,)))
     return Step(delivery=settled, result=EMPTY)
 
 
@@ -67,15 +74,42 @@ def _wait_us(tried: Tried, retry: RetrySchedule, attempts: int, chance: float, n
     return max(delay_us, retry_after_us(tried.answer.headers, now_us))
 
 
+def is_timer(row: DeliveryRow) -> bool:
+    """Not a call: a moment that a saga waits for, which is due like one."""
+    return (row.system, row.operation) == (TIMER_SYSTEM, TIMER_OPERATION)
+
+
+def answer_news(row: DeliveryRow, called: tuple[str, int], answer: HttpAnswer, now_us: int) -> Event:
+    """What the saga hears that placed the call, or set the timer."""
+    run, number = called
+    if is_timer(row):
+        news = News(run, "timer", number)
+    else:
+        news = News(run, "answer", number, msgspec.Raw(msgspec.json.encode(_reply(row, answer))))
+    return _event(row, news_type(row.flow), msgspec.json.encode(news), now_us)
+
+
+def discard_news(row: DeliveryRow, called: tuple[str, int], now_us: int) -> Event:
+    """A call that was given up has no answer: the saga that waits for it has to know."""
+    news = News(*called[:1], "answer", called[1], reason="discarded")
+    return _event(row, news_type(row.flow), msgspec.json.encode(news), now_us)
+
+
 def reply_event(row: DeliveryRow, answer: HttpAnswer, now_us: int) -> Event:
     """The answer as an event of the same key, so that it is handled in order with the rest of its story."""
-    subject = subject_of(row)
-    reply = Reply(subject, answer.status, _json(row.body or b"") or {}, _json(answer.body))
+    return _event(row, reply_type(subject_of(row)), msgspec.json.encode(_reply(row, answer)), now_us)
+
+
+def _reply(row: DeliveryRow, answer: HttpAnswer) -> Reply:
+    return Reply(subject_of(row), answer.status, _json(row.body or b"") or {}, _json(answer.body))
+
+
+def _event(row: DeliveryRow, event_type: str, body: bytes, now_us: int) -> Event:
     return Event(
         partition=row.partition,
         id=row.id,
         source=f"system:{row.system}",
-        type=reply_type(subject),
+        type=event_type,
         version=REPLY_VERSION,
         key_hash=row.key_hash,
         time_us=now_us,
@@ -86,7 +120,7 @@ def reply_event(row: DeliveryRow, answer: HttpAnswer, now_us: int) -> Event:
         attributes=None,
         scheme=UNPROTECTED,
         key_id=None,
-        body=msgspec.json.encode(reply),
+        body=body,
     )
 
 

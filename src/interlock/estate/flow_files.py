@@ -19,11 +19,12 @@ from interlock.contracts.event_contract import EventContract
 from interlock.estate.findings import Findings
 from interlock.estate.folder import Folder
 from interlock.estate.modules import PUBLIC, EstatePackage
+from interlock.estate.saga_checks import check_sagas
 from interlock.estate.system import Owner, System
 from interlock.model.clock import EPOCH
 from interlock.sdk.flow import Flow, HandlerSpec
 
-_NOUNS = {"event": "event", "api": "API operation", "reply": "operation", "schedule": "schedule"}
+_NOUNS = {"event": "event", "api": "API operation", "reply": "operation", "schedule": "schedule", "saga": "event"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,9 @@ def _check_flow(flow: Flow, source: _Source, root: Path, known: Known, findings:
             detail = f"{flow.name} has two handlers for the {_NOUNS[spec.trigger]} {spec.subject}."
             findings.add("HANDLER_DUPLICATE", file, line, detail)
         seen.add((spec.trigger, spec.subject))
+    check_sagas(flow, lambda spec: _place_of_handler(spec, source.path, root), known.latest, findings)
+    for saga in flow.sagas:
+        _check_shape(saga.spec, *_place_of_handler(saga.spec, source.path, root), findings)
 
 
 def _place_of_handler(spec: HandlerSpec, path: str, root: Path) -> tuple[str, int]:

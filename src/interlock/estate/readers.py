@@ -45,9 +45,9 @@ class Readers:
         self._handlers: dict[str, dict[str, list[HandlerSpec]]] = {}
         self._trees: dict[str, ast.Module] = {}
         for flow in flows:
-            for spec in flow.specs:
-                subject = spec.subject if spec.trigger == "event" else spec.subject.rpartition(".")[0]
-                if spec.trigger in ("event", "api"):
+            for spec in (*flow.specs, *(saga.spec for saga in flow.sagas)):
+                subject = spec.subject.rpartition(".")[0] if spec.trigger == "api" else spec.subject
+                if spec.trigger in ("event", "saga", "api"):
                     self._handlers.setdefault(subject, {}).setdefault(flow.name, []).append(spec)
 
     def of(self, subject: str) -> tuple[str, ...]:

@@ -46,6 +46,10 @@ class Effects:
         self._clock = clock
         self._ids = ids
 
+    def digest(self, key: str) -> bytes:
+        """The keyed hash of a business or partition key."""
+        return self._hasher.digest(key)
+
     def partition(self, key_hash: int) -> int:
         return partition_of(key_hash, self._partitions)
 

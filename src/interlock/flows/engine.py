@@ -21,8 +21,9 @@ from interlock.flows.figures import FlowFigures
 from interlock.flows.foreign_events import ForeignEvents
 from interlock.flows.limits import FlowLimits
 from interlock.flows.refusal_commits import RefusalCommits
+from interlock.flows.saga.desk import Desk
 from interlock.flows.schedule import Scheduler
-from interlock.flows.triggers import subject_type
+from interlock.flows.triggers import reactions_of
 from interlock.flows.watchdog import Watchdog
 from interlock.flows.worker import Worker
 from interlock.model.clock import Clock
@@ -86,6 +87,7 @@ class Engine:
         self._scheduler = Scheduler(
             estate.flows.values(), log, store, clock, ids, KeyHasher(log.secret), self._fenced, handover_seconds
         )
+        self.runs = Desk(estate.flows, log, store, clock, ids)
         self._by_type: dict[str, list[Worker]] = defaultdict(list)
         for worker in self._workers.values():
             for event_type in worker.reactions:
@@ -108,6 +110,7 @@ class Engine:
         subscriptions = {name: types_of(flow) for name, flow in self._estate.flows.items()}
         enter = self._store.acquire if self.crew is None else self.crew.join
         self._rejoined(await enter(start, subscriptions))
+        await self.runs.check(self.epoch)
         return self.epoch
 
     def _rejoined(self, epoch: int) -> None:
@@ -305,5 +308,4 @@ class Engine:
 
 def types_of(flow: Flow) -> list[str]:
     """The event types that the flow takes, internal ones included."""
-    found = {subject_type(flow, spec) for spec in flow.specs} - {None}
-    return sorted(name for name in found if name is not None)
+    return sorted(reactions_of(flow))

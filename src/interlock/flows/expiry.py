@@ -66,7 +66,7 @@ class Expiry:
                 lane.through = max(lane.through, through)
             return
         if self._index is not None:
-            await self._index.note_expired(lane.partition, through, self._worker.now_us())
+            await self._index.note_expired(lane.partition, through, self._worker.clock.now_us())
         lane.expired = through
         fields = {"flow": self._worker.flow.name, "partition": lane.partition, "after": lane.through}
         log.error("flow.expired", extra={**fields, "through": through})
@@ -145,6 +145,6 @@ class Expiry:
         return settled
 
     def _row(self, lane: Lane, position: int, reason: str) -> HandlingRow:
-        flow, now_us = self._worker.flow, self._worker.now_us()
+        flow, now_us = self._worker.flow, self._worker.clock.now_us()
         place = (flow.name, lane.partition, position, 0)
         return HandlingRow(*place, HandlingState.DISCARDED, 0, now_us, 0, HANDLER, flow.version, PREFIX + reason)

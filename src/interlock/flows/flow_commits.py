@@ -111,9 +111,7 @@ class FlowCommits:
         """Whether the commit in flight has something of the partition."""
         if self._sent is None:
             return False
-        marks = (step.handling for step in self._sent.steps)
-        moved = any(move.partition == partition for move in self._sent.cursors)
-        return moved or any(mark is not None and mark.partition == partition for mark in marks)
+        return partition in self._sent.partitions
 
     def _send(self, batch: list[Pending], again: bool = False) -> None:
         self._sent = commit = Commit(self.epoch, [entry.step for entry in batch], self._moves(), [])

@@ -20,6 +20,7 @@ class HandlerRun:
         "attempts",
         "context",
         "event",
+        "forgiven",
         "generation",
         "held",
         "lane",
@@ -45,6 +46,7 @@ class HandlerRun:
         self.reaction = reaction
         self.generation = generation
         self.attempts = attempts  # runs before this one
+        self.forgiven = 0  # of those, as many as do not count towards the flow's limit
         self.held = held  # it is the head of a parked key
         self.reruns = 0
         self.started_us = 0

@@ -96,7 +96,7 @@ class Parking:
     def _arrival(self, position: int, event: Event, refused: str | None) -> Held:
         state = HandlingState.DEAD if refused else HandlingState.PARKED
         mark = (self._flow, event.partition, position, 0)
-        now_us = self._worker.now_us()
+        now_us = self._worker.clock.now_us()
         return Held(*mark, event.key_hash, state, 0, None, now_us, refused, None, bool(refused), event)
 
     def _joined(self, key_hash: int, held: Held) -> None:
@@ -192,7 +192,7 @@ class Parking:
             generation=fresh.generation,
             state=HandlingState.PARKED,
             attempts=0,
-            due_us=self._worker.now_us(),
+            due_us=self._worker.clock.now_us(),
             error=None,
         )
         try:
@@ -254,7 +254,7 @@ class Parking:
 
     def expire(self) -> None:
         """Dead-letter what waits for longer than the flow allows, oldest first."""
-        oldest_us = self._worker.now_us() - int(self._worker.flow.park_age_seconds * 1_000_000)
+        oldest_us = self._worker.clock.now_us() - int(self._worker.flow.park_age_seconds * 1_000_000)
         for key_hash, line in list(self._lines.items()):
             late = [waiter for waiter in line.waiting if waiter.held_us < oldest_us]
             if late:
@@ -286,4 +286,6 @@ def row_of(worker: Worker, held: Held) -> HandlingRow:
     reaction = worker.reactions.get(held.event.type)
     handler = reaction.name if reaction else "-"
     flow = worker.flow
-    return HandlingRow(*held[:4], held.state, held.attempts, worker.now_us(), 0, handler, flow.version, held.error)
+    return HandlingRow(
+        *held[:4], held.state, held.attempts, worker.clock.now_us(), 0, handler, flow.version, held.error
+    )

@@ -45,7 +45,7 @@ def failed_step(
 ) -> Step:
     """Parked until the next attempt is due, or dead-lettered."""
     attempt = run.attempts + 1
-    delay_us = None if failure.final else flow.retry.delay_us(attempt, chance)
+    delay_us = None if failure.final else flow.retry.delay_us(attempt - run.forgiven, chance)
     due_us = None if delay_us is None else now_us + delay_us
     state = HandlingState.DEAD if due_us is None else HandlingState.PARKED
     held = Held(

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from interlock.model.saga import news_type
 from interlock.sdk.flow import Flow, Handler, HandlerSpec, reply_type, schedule_type
+from interlock.sdk.news import News
 from interlock.sdk.reply import Reply, Tick
+
+SagaPart = Literal["begin", "news", "mail"]
 
 
 class Reaction(NamedTuple):
-    """A handler, bound to the decoder of its argument."""
+    """A handler, bound to the decoder of its argument; or a part of the flow's sagas, which have no handler."""
 
     handler: Handler
     name: str
     decode: Callable[[bytes], Any]
+    saga: SagaPart | None = None
 
 
 def subject_type(flow: Flow, spec: HandlerSpec) -> str | None:
@@ -37,7 +42,22 @@ def reactions_of(flow: Flow) -> dict[str, Reaction]:
         event_type = subject_type(flow, spec)
         if event_type is not None:
             found[event_type] = Reaction(spec.handler, spec.name, decoder_of(spec))
+    for saga in sorted(flow.sagas, key=lambda one: one.version):  # so the newest version begins runs
+        found[saga.subject] = Reaction(saga.handler, saga.name, bytes, "begin")
+    for event_type in awaited(flow):
+        found[event_type] = Reaction(_nobody, "mailbox", bytes, "mail")
+    if flow.sagas:
+        found[news_type(flow.name)] = Reaction(_nobody, "saga", msgspec.json.Decoder(News).decode, "news")
     return found
+
+
+def awaited(flow: Flow) -> list[str]:
+    """The event types that the flow's sagas may wait for."""
+    return sorted({event_type for saga in flow.sagas for event_type in saga.waits_for})
+
+
+async def _nobody(*_: Any) -> None:
+    raise AssertionError("a part of a saga has no handler")
 
 
 def decoder_of(spec: HandlerSpec) -> Callable[[bytes], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from interlock.model.problems import HandlerFailed, Problem, Rejected
+from interlock.model.problems import Diverged, HandlerFailed, Problem, Rejected
 from interlock.sdk.context import Skipped
 
 DETAIL_CHARACTERS = 2000
@@ -34,6 +34,8 @@ def failure_of(error: BaseException) -> Failure:
         code = error.reason if _CODE.fullmatch(error.reason) else Rejected.code
         detail = error.detail if code == error.reason else f"{error.reason}: {error.detail}"
         return Failure(code, _bounded(detail), True, False)
+    if isinstance(error, Diverged):
+        return Failure(error.code, _bounded(str(error)), True, False, True)
     code = error.code if isinstance(error, Problem) else f"{HandlerFailed.code}:{type(error).__name__}"
     return Failure(code, _bounded(_text_of(error)), False, False)
 

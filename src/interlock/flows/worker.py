@@ -20,6 +20,8 @@ from interlock.flows.limits import FlowLimits
 from interlock.flows.parking import Parking
 from interlock.flows.run import drive, frame_of
 from interlock.flows.run_step import failed_step, step_of
+from interlock.flows.saga.driver import Sagas
+from interlock.flows.saga.ledger import Tools
 from interlock.flows.tracing import FlowTracing
 from interlock.flows.triggers import reactions_of
 from interlock.flows.verdict import Failure, failure_of, refusal_of
@@ -100,6 +102,8 @@ class Worker:
         self._commits = FlowCommits(
             flow.name, self._lanes, store, clock, pauses, self._settled, self._committed, on_fenced, self.later
         )
+        tools = Tools(flow, state, effects, clock, ids, limits.handler_seconds, self.submit, self.commit, on_calls)
+        self._sagas = Sagas(tools)
 
     # Life
 
@@ -271,11 +275,11 @@ class Worker:
         context = task.context = Context(self.flow.name, event, task.generation, self._state)
         try:
             argument = task.reaction.decode(task.event.body)
-            run = task.reaction.handler(argument, context)
+            run = self._sagas.react(task, argument) if task.reaction.saga else task.reaction.handler(argument, context)
         except Exception as error:
-            self._finished(task, error)
+            self._finished(task, None, error)
             return
-        waiting = drive(run, lambda _, error: self._finished(task, error), self._deadlines)  # type: ignore[arg-type]
+        waiting = drive(run, lambda value, error: self._finished(task, value, error), self._deadlines)  # type: ignore[arg-type]
         if waiting is not None:
             self._running[waiting] = task.lane
             waiting.add_done_callback(self._ran)
@@ -297,12 +301,12 @@ class Worker:
             self._on_fenced(problem_of(error, f"The flow {self.flow.name} broke"))
         self._commits.commit()
 
-    def _finished(self, task: HandlerRun, error: BaseException | None) -> None:
+    def _finished(self, task: HandlerRun, value: Any, error: BaseException | None) -> None:
         if task.lane.gone:
             return
         if error is None and task.context is not None:
             try:
-                result = self._effects.collect(task.context, task.position)
+                result = value if task.reaction.saga else self._effects.collect(task.context, task.position)
             except Exception as caught:
                 error = caught
             else:
@@ -410,9 +414,6 @@ class Worker:
 
     async def held_event(self, mark: Mark) -> Held | None:
         return await self._store.held_one(mark)
-
-    def now_us(self) -> int:
-        return self.clock.now_us()
 
     def later(self, coroutine: Coroutine[Any, Any, None], lane: Lane | None = None) -> None:
         """Run a short coroutine; the worker keeps it until it is done, or until the lane is given back."""

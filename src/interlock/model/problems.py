@@ -37,6 +37,7 @@ Problem
 │   └── FormatUnsupported        500  the store was written by another format
 └── InternalProblem          we must act
     ├── HandlerFailed            500  a handler raised
+    ├── Diverged                 500  a saga's code does not do what its journal says it did
     ├── Fenced                   500  a newer owner holds the epoch
     ├── StorageCorrupt           500  the store contradicts itself
     ├── Closed                   500  used after close
@@ -325,6 +326,12 @@ class HandlerFailed(InternalProblem):
     title = "A handler raised"
     retryable = True
     next_step = "See the attempts with: interlock dlq show"
+
+
+class Diverged(InternalProblem):
+    code = "diverged"
+    title = "A saga's code does not do what its journal says it did"
+    next_step = "Bring the code back that the run began with, as a version of its own, then redrive the event."
 
 
 class Fenced(InternalProblem):

@@ -65,6 +65,7 @@ class Step:
     supersede   the dead-lettered mark that a redrive replaces by its next generation
     answer      the stored answer of an idempotent request
     delivery    the new state of a delivery, with the attempt that led to it
+    partition   whose lease it needs, where none of the others says so
     """
 
     handling: HandlingRow | None = None
@@ -75,12 +76,14 @@ class Step:
     supersede: Mark | None = None
     answer: Answer | None = None
     delivery: DeliveryRow | None = None
+    partition: int | None = None
 
     @property
     def partitions(self) -> set[int]:
         """Those whose lease it needs. A request's answer, a tick and a delivery belong to none."""
         places = (self.handling, self.failed, self.hold, self.release, self.supersede)
-        return {place.partition for place in places if place is not None}
+        own = {place.partition for place in places if place is not None}
+        return own if self.partition is None else own | {self.partition}
 
 
 class CursorMove(NamedTuple):

@@ -11,6 +11,7 @@ import msgspec
 from interlock.model.clock import to_datetime
 from interlock.operate.dead_letters import DeadLetter, DeadLetterStory
 from interlock.operate.duration import in_words
+from interlock.operate.table import table_text
 
 _HEADINGS = ("id", "what", "event", "since", "attempts", "reason")
 
@@ -19,10 +20,8 @@ def list_text(letters: Sequence[DeadLetter], zone: tzinfo | None = None) -> str:
     """A table, and what to do next."""
     if not letters:
         return "no dead letters\n"
-    rows = [_HEADINGS, *(_row(letter, zone) for letter in letters)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, "Next: interlock dlq show <id>, then redrive or discard it"]) + "\n"
+    table = table_text(_HEADINGS, [_row(letter, zone) for letter in letters])
+    return f"{table}Next: interlock dlq show <id>, then redrive or discard it\n"
 
 
 def _row(letter: DeadLetter, zone: tzinfo | None) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class FactKind(StrEnum):
     SKIPPED = "skipped"
     DEAD = "dead-lettered"
     DISCARDED = "discarded"
+    STEP = "saga step"
     EMITTED = "emitted"
     CALLED = "called"
     CALL_DUE = "call due"
@@ -67,6 +68,8 @@ class Fact:
     estate_hash: str | None = None
     estate_hash_before: str | None = None
     settings_hash: str | None = None
+    step: str | None = None  # what kind of entry in a run's journal
+    open: bool = False  # a run waits for it
     current: bool = True  # False: a later generation or a redrive has taken its place
 
     @property
@@ -132,4 +135,6 @@ def _span(span: Span) -> dict[str, Any]:
 
 def _data(fact: Fact) -> dict[str, Any]:
     data = {name: value for name, value in asdict(fact).items() if value is not None and value != ()}
+    if not fact.open:
+        del data["open"]
     return {"at": to_rfc3339(data.pop("at_us")), **data}

@@ -87,11 +87,26 @@ def _line(fact: Fact) -> Line | None:
         case FactKind.EMITTED:
             takers = f" → {', '.join(fact.flows)}" if fact.flows else ""
             return "emitted", f"{short_type(fact.name)} {fact.version}{takers}", ""
+        case FactKind.STEP:
+            return fact.name, _step(fact), ""
         case FactKind.RESTARTED:
             return "engine", _restart(fact), ""
         case FactKind.CALLED | FactKind.CALL_DUE | FactKind.CALL_DEAD | FactKind.CALL_DISCARDED:
             return "call", *_call(fact)
     return fact.name, *_handling(fact)
+
+
+def _step(fact: Fact) -> str:
+    """`step reserve`, `waits for orders.Shipped`, `undo charge failed: refused`."""
+    if fact.step == "wait":
+        said = f"waits for {fact.handler}" if fact.open else f"waited for {fact.handler}"
+    elif fact.step in ("step", "sleep"):
+        said = f"{fact.step} {fact.handler}" if fact.step != fact.handler else "sleep"
+    else:
+        said = str(fact.handler)
+    if fact.error is not None:
+        return f"{said} failed: {fact.error}" if fact.step in ("step", "wait", "undo") else f"{said}: {fact.error}"
+    return f"{said}, not done yet" if fact.open and fact.step != "wait" else said
 
 
 def _restart(fact: Fact) -> str:

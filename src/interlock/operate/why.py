@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from interlock.delivery.settlement import is_timer
 from interlock.delivery.targets import subject_of
+from interlock.flows.saga.records import Entry
 from interlock.model.event import Event, Stored
 from interlock.model.handling import HandlingState
 from interlock.model.problems import NotFound
 from interlock.model.record import DeliveryAttempt, DeliveryRow, DeliveryState, FailedAttempt, HandlingRow, StartRow
+from interlock.model.saga import EntryState, run_id
+from interlock.operate.runs import entries_of
 from interlock.operate.story import Fact, FactKind, Span, Story, StoryState
 from interlock.ports.record_reader import RecordReader
 
 MAX_CORRELATIONS = 20
-REPLY_PREFIX = "reply:"
+REPLY_PREFIX, NEWS_PREFIX = "reply:", "run:"
 
 _HANDLING_KINDS: dict[HandlingState, FactKind] = {
     HandlingState.PARKED: FactKind.PARKED,
@@ -80,11 +84,18 @@ class _Telling:
         newest = {row.flow: row.generation for row in sorted(handlings, key=lambda row: row.generation)}
         self.facts += [_handling_fact(event, row, newest[row.flow] == row.generation) for row in handlings]
         self.facts += [_failure_fact(event, row) for row in failures]
+        for row in handlings:
+            await self._run(event, row)
         for delivery in await self._reader.deliveries_of(event.partition, position):
             if delivery.correlation == event.correlation_id:  # all calls of API handlers have one place
                 await self._call(delivery)
-        if event.type.startswith(REPLY_PREFIX):
+        if kind_of(event) is FactKind.REPLIED:
             await self.delivery(event.id)
+
+    async def _run(self, event: Event, row: HandlingRow) -> None:
+        """The journal of the run that the handling began, if it did."""
+        begun = run_id(event.source, event.id, row.flow, row.handler)
+        self.facts += [_step_fact(event, row, entry) for entry in await entries_of(self._reader, begun)]
 
     async def _ahead(self, position: int, event: Event) -> list[str]:
         """Flows that take the event and whose cursor is before it. One that never ran begins after it."""
@@ -99,7 +110,7 @@ class _Telling:
             await self._call(row)
 
     async def _call(self, row: DeliveryRow) -> None:
-        if row.id not in self._told:
+        if row.id not in self._told and not is_timer(row):
             self._told.add(row.id)
             self.facts += _call_facts(row, await self._reader.attempts_of(row.id))
 
@@ -135,18 +146,39 @@ class _Telling:
             return StoryState.DEAD
         if FactKind.PARKED in kinds:
             return StoryState.PARKED
-        waiting = FactKind.CALL_DUE in kinds or any(fact.awaited for fact in self.facts)
+        waiting = FactKind.CALL_DUE in kinds or any(fact.awaited or fact.open for fact in self.facts)
         return StoryState.WAITING if waiting else StoryState.DONE
 
 
+def kind_of(event: Event) -> FactKind:
+    """What a saga hears from the deliverer is an answer too, or a moment that came."""
+    if event.type.startswith((REPLY_PREFIX, NEWS_PREFIX)) and event.source.startswith("system:"):
+        return FactKind.REPLIED
+    return FactKind.ACCEPTED if event.causation is None else FactKind.EMITTED
+
+
+def _step_fact(event: Event, row: HandlingRow, entry: Entry) -> Fact:
+    return Fact(
+        entry.at_us,
+        FactKind.STEP,
+        row.flow,
+        partition=row.partition,
+        position=row.position,
+        generation=row.generation,
+        correlation=event.correlation_id,
+        event_type=event.type,
+        handler=entry.name,
+        error=entry.error,
+        step=entry.kind,
+        open=entry.state is EntryState.OPEN,
+        current=row.generation == 0,
+    )
+
+
 def _event_fact(position: int, event: Event, takers: tuple[str, ...], awaited: tuple[str, ...]) -> Fact:
-    if event.type.startswith(REPLY_PREFIX):
-        kind = FactKind.REPLIED
-    else:
-        kind = FactKind.ACCEPTED if event.causation is None else FactKind.EMITTED
     return Fact(
         event.time_us,
-        kind,
+        kind_of(event),
         event.type,
         partition=event.partition,
         position=position,

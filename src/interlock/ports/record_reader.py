@@ -67,6 +67,10 @@ class RecordReader(Protocol):
 
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]: ...
 
+    async def values(self, table: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+        """Committed values of a table with their keys, in order of their code points, beyond the given key."""
+        ...
+
     async def carried(self) -> list[Carried]:
         """Which contract versions are still replayable: by type, version, place and flow, none of them zero.
 

@@ -115,15 +115,17 @@ class Context:
         """Publish a fact: an instance of a generated contract class, validated before the commit."""
         self.emits.append(fact)
 
-    def call(self, operation: str, *, step: str | None = None, **body: Any) -> None:
+    def call(self, operation: str, *, step: str | None = None, **body: Any) -> CallRequest:
         """Call an operation of a system (`payments.charge`) after the commit, with a stable idempotency key.
 
         The key is made of event, flow and step; two calls of one operation in one run need a `step` name each.
+        A step of a saga that returns what it got here ends with the target's answer.
         """
         name = step or operation
         if any(call.step == name for call in self.calls):
             raise ValueError(f"two calls with the step name {name}: give each its own step=")
         self.calls.append(CallRequest(operation, name, body))
+        return self.calls[-1]
 
     def skip(self, reason: str) -> None:
         """End here: nothing that was asked for happens, and the handling counts as skipped."""

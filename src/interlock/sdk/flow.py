@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from interlock.model.retry import HANDLER_DEFAULT, RetrySchedule
+from interlock.sdk.duration import seconds_of
 
 Handler = Callable[..., Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
-Trigger = Literal["event", "reply", "api", "schedule"]
+Trigger = Literal["event", "reply", "api", "schedule", "saga"]
 MissedRuns = Literal["skip", "latest", "all"]
 
 
@@ -39,6 +40,29 @@ class HandlerSpec:
         return self.handler.__code__.co_firstlineno
 
 
+@dataclass(frozen=True, slots=True)
+class SagaSpec:
+    """One version of a saga, and what starts it.
+
+    subject    the event type that starts a run
+    waits_for  the event types that its runs may wait for
+    """
+
+    name: str
+    version: int
+    subject: str
+    handler: Handler
+    model: type | None = None
+    waits_for: tuple[str, ...] = ()
+    deadline_seconds: float | None = None
+    start_paused: bool = False
+
+    @property
+    def spec(self) -> HandlerSpec:
+        """As a handler of the event that starts it."""
+        return HandlerSpec("saga", self.subject, self.handler, self.model)
+
+
 @dataclass(slots=True)
 class Flow:
     """A named reaction to events, replies, API calls and schedules, with one owner.
@@ -58,6 +82,7 @@ class Flow:
     retry: RetrySchedule = HANDLER_DEFAULT
     slo: str | None = None
     specs: list[HandlerSpec] = field(default_factory=list)
+    sagas: list[SagaSpec] = field(default_factory=list)
 
     def on(self, event: type | str) -> Callable[[H], H]:
         """Handle an event. With a generated class, the handler gets an instance; with a type name, a dict."""
@@ -81,6 +106,33 @@ class Flow:
         def attach(handler: H) -> H:
             spec = HandlerSpec("schedule", name or handler.__name__, handler, cron=cron, zone=zone, missed=missed)
             self.specs.append(spec)
+            return handler
+
+        return attach
+
+    def saga(
+        self,
+        event: type | str,
+        *,
+        version: int = 1,
+        name: str | None = None,
+        waits_for: Sequence[type | str] = (),
+        deadline: str | float | None = None,
+        start_paused: bool = False,
+    ) -> Callable[[H], H]:
+        """Begin a run for each event, of the newest version; a run ends on the version that it began with.
+
+        Keep the older versions in the code until `interlock flows drain` says that no run has them any more. A run
+        that is not over after `deadline` is undone. With `start_paused` it begins when somebody says so.
+        """
+        model = event if isinstance(event, type) else None
+        subject = event if isinstance(event, str) else contract_of(event)
+        types = tuple(one if isinstance(one, str) else contract_of(one) for one in waits_for)
+        seconds = None if deadline is None else seconds_of(deadline)
+
+        def attach(handler: H) -> H:
+            own = name or handler.__name__
+            self.sagas.append(SagaSpec(own, version, subject, handler, model, types, seconds, start_paused))
             return handler
 
         return attach

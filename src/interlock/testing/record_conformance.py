@@ -6,7 +6,7 @@ from interlock.model.carried import Carried
 from interlock.model.handling import HandlingState
 from interlock.model.hashing import KeyHasher
 from interlock.model.record import DeliveryState, Held, Tally
-from interlock.model.step import CursorMove, Step, StepResult
+from interlock.model.step import CursorMove, Put, Step, StepResult
 from interlock.testing.conformance import Harness, Suite
 from interlock.testing.fake_clock import START_US
 from interlock.testing.samples import (
@@ -141,6 +141,21 @@ async def deliveries_and_their_attempts(harness: Harness) -> None:
     assert await record.dead_deliveries(10) == [tried[1]._replace(attempt=None)]
     counts = await record.delivery_counts()
     assert {state: total for state, total in counts.items() if total} == {"pending": 1, "dead": 1}
+    await record.close()
+
+
+@proves("values")
+async def values_are_paged_in_order_of_their_keys(harness: Harness) -> None:
+    store, epoch = await owned(harness)
+    keys = ["b", "a/2", "a/10", "ä", "Z"]
+    puts = tuple(Put("story", key, key.encode()) for key in keys)
+    await submit(store, commit(epoch, Step(result=StepResult(puts=(*puts, Put("other", "c", b"c"))))))
+    await submit(store, commit(epoch, Step(result=StepResult(puts=(Put("story", "b", None),)))))
+    record = await harness.record()
+    page = await record.values("story", "", 2)
+    rest = await record.values("story", page[-1][0], 10)
+    assert page + rest == [(key, key.encode()) for key in ("Z", "a/10", "a/2", "ä")]
+    assert await record.values("nothing", "", 10) == []
     await record.close()
 
 

@@ -148,6 +148,9 @@ class PostgresReader:
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
         return [delivery_row(row) for row in await self._all(record_sql.DELIVERIES_DEAD, limit)]
 
+    async def values(self, table: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+        return [(str(key), bytes(value)) for key, value in await self._all(record_sql.VALUES_OF, table, after, limit)]
+
     async def unpublished(self) -> int:
         return int((await self._all(aside_sql.OUTBOX_SIZE))[0][0])
 

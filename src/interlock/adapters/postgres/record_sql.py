@@ -59,6 +59,10 @@ DELIVERIES_OF = (
     f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE partition = $1::bigint AND position = $2::bigint ORDER BY id"
 )
 DELIVERIES_DEAD = f"SELECT {DELIVERY_COLUMNS} FROM delivery WHERE state = 3 ORDER BY id LIMIT $1::bigint"
+VALUES_OF = (
+    "SELECT key, value FROM state WHERE tbl = (SELECT id FROM name WHERE text = $1) AND key > $2 "
+    "ORDER BY key LIMIT $3::bigint"
+)
 DELIVERY_TALLIES = "SELECT state, sum(total)::bigint FROM delivery_tally GROUP BY state"
 ATTEMPTS_OF = (
     "SELECT delivery_id, attempt, at_us, duration_us, status, error FROM delivery_attempt "

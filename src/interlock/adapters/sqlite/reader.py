@@ -129,6 +129,9 @@ class SqliteReader:
     async def dead_deliveries(self, limit: int) -> list[DeliveryRow]:
         return [delivery_row(row) for row in self._all(sql.DELIVERIES_DEAD, (limit,))]
 
+    async def values(self, table: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+        return [(key, value) for key, value in self._all(sql.VALUES_OF, (table, after, limit))]
+
     async def unpublished(self) -> int:
         return 0
 

@@ -200,6 +200,9 @@ HELD_ONE = (
 DEAD_LETTERS = f"SELECT {HELD_COLUMNS}, {HELD_EVENT} FROM held WHERE state = 4 AND (?1 IS NULL OR flow = ?1) LIMIT ?2"
 
 STATE_GET = "SELECT value, version FROM state WHERE tbl = ? AND key = ?"
+VALUES_OF = (
+    "SELECT key, value FROM state WHERE tbl = (SELECT id FROM name WHERE text = ?) AND key > ? ORDER BY key LIMIT ?"
+)
 STATE_VERSION = "SELECT version FROM state WHERE tbl = ? AND key = ?"
 STATE_PUT = "INSERT OR REPLACE INTO state(tbl, key, version, value) VALUES (?, ?, ?, ?)"
 STATE_DELETE = "DELETE FROM state WHERE tbl = ? AND key = ?"
