@@ -70,6 +70,7 @@ ELSEWHERE: dict[str, str] = {
     "transaction_missing": "In an application that writes to its outbox: nothing was written.",
     "format_unsupported": "At start.",
     "handler_failed": "In a flow: retried, parked, then dead-lettered; see `interlock dlq show`.",
+    "diverged": "In a flow: the event that would bring the run on is a dead letter.",
     "fenced": "In the store: this process stops.",
     "storage_corrupt": "At start, or in the store: this process stops.",
     "closed": "Inside, while the process stops.",
