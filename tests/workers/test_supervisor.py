@@ -81,7 +81,8 @@ def test_what_keeps_all_from_running_is_told_once_before_any_starts(deploy: Call
     assert deployment.pids() == {}
 
 
-def test_names_are_given_once_and_sockets_of_the_dead_are_cleaned_away(deploy: Callable[..., Deployment]) -> None:
+def test_names(deploy: Callable[..., Deployment]) -> None:
+    """Given once; sockets of the dead are cleaned away. A longer name of this test would put them elsewhere."""
     deployment = deploy()
     deployment.start("--workers", "1")
     until(lambda: deployment.leased() == {"edge": 0, "worker-1": 8}, what="the share of one")
