@@ -8,6 +8,8 @@ from flows.shop import OrderPlaced
 from interlock import Flow, SagaContext
 from interlock.model.problems import BusinessConflict, NotFound, SettingInvalid
 from interlock.model.saga import RunState
+from interlock.operate.story import FactKind, StoryState
+from interlock.operate.why import tell
 
 from .test_saga import flow, note, story, unnote
 from .trial import Trial
@@ -92,3 +94,17 @@ async def test_a_redrive_of_the_first_event_does_not_begin_it_again() -> None:
         assert story(trial) == "AB"
         event = trial.tables.log[trial.run.partition][0].event
         assert event.type == "orders.OrderPlaced"
+
+
+async def test_why_says_whether_a_run_is_still_under_way() -> None:
+    """What was open when a run was ended is not to come any more."""
+    async with Trial(sleepy()) as trial:
+        await trial.place("a")
+        begun = trial.run.start.id
+        assert (await tell(trial.store, begun)).state is StoryState.WAITING
+        await trial.engine.runs.tell(trial.run.id, "cancel", "customer_asked")
+        await trial.settle(0.1)
+        story_of_it = await tell(trial.store, begun)
+        assert story_of_it.state is StoryState.DONE
+        steps = [fact.handler for fact in story_of_it.facts if fact.kind is FactKind.STEP]
+        assert steps == ["note", "sleep", "cancel", "undo note"]

@@ -66,6 +66,10 @@ async def entries_of(reader: RecordReader, run_id: str) -> list[Entry]:
     return [_entry(value) async for _, value in _values(reader, JOURNAL, f"{run_id}/")]
 
 
+async def is_over(reader: RecordReader, run_id: str) -> bool:
+    return bool([run async for run in _runs(reader, ENDED, run_id)])
+
+
 async def versions(reader: RecordReader) -> list[Version]:
     """Those that have open runs."""
     counted = Counter([(run.flow, run.saga, run.version) async for run in _runs(reader, RUNS)])

@@ -13,7 +13,7 @@ from interlock.model.handling import HandlingState
 from interlock.model.problems import NotFound
 from interlock.model.record import DeliveryAttempt, DeliveryRow, DeliveryState, FailedAttempt, HandlingRow, StartRow
 from interlock.model.saga import EntryState, run_id
-from interlock.operate.runs import entries_of
+from interlock.operate.runs import entries_of, is_over
 from interlock.operate.story import Fact, FactKind, Span, Story, StoryState
 from interlock.ports.record_reader import RecordReader
 
@@ -95,7 +95,9 @@ class _Telling:
     async def _run(self, event: Event, row: HandlingRow) -> None:
         """The journal of the run that the handling began, if it did."""
         begun = run_id(event.source, event.id, row.flow, row.handler)
-        self.facts += [_step_fact(event, row, entry) for entry in await entries_of(self._reader, begun)]
+        entries = await entries_of(self._reader, begun)
+        waits = any(entry.state is EntryState.OPEN for entry in entries) and not await is_over(self._reader, begun)
+        self.facts += [_step_fact(event, row, entry, waits) for entry in entries]
 
     async def _ahead(self, position: int, event: Event) -> list[str]:
         """Flows that take the event and whose cursor is before it. One that never ran begins after it."""
@@ -157,7 +159,8 @@ def kind_of(event: Event) -> FactKind:
     return FactKind.ACCEPTED if event.causation is None else FactKind.EMITTED
 
 
-def _step_fact(event: Event, row: HandlingRow, entry: Entry) -> Fact:
+def _step_fact(event: Event, row: HandlingRow, entry: Entry, waits: bool) -> Fact:
+    """`waits`: the run is not over, so what is open is still to come."""
     return Fact(
         entry.at_us,
         FactKind.STEP,
@@ -170,7 +173,7 @@ def _step_fact(event: Event, row: HandlingRow, entry: Entry) -> Fact:
         handler=entry.name,
         error=entry.error,
         step=entry.kind,
-        open=entry.state is EntryState.OPEN,
+        open=waits and entry.state is EntryState.OPEN,
         current=row.generation == 0,
     )
 

@@ -171,7 +171,6 @@ class Ledger:
             self.run,
             state=moved(self.run.state, state),
             updated_us=self._tools.clock.now_us(),
-            entries=len(self.journal),
             waits_for=waits_for,
             reason=reason,
         )

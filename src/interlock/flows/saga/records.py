@@ -63,7 +63,6 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     updated_us: int
     deadline_us: int | None = None
     deadline_timer: str | None = None
-    entries: int = 0
     waits_for: tuple[str, ...] = ()  # in words: "payments.charge", "orders.Shipped", "sleep"
     reason: str | None = None  # a code: why it is undone, or diverged
 
